@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hit.h: the hit, inlined into its caller: hash, probe, pin, and giving back.
+ *
+ * Nothing here is for users: every name ends in '_', and the layouts belong to one soname of the library. tenure.h
+ * includes this file for C, so that tenure_get() on a live resource is some thirty instructions and no call.
+ *
+ * What a hit reads, and who writes it (M is the core mutex of the library):
+ *   tenure_core_.array  the table's slots: {hash, id}. Written under M, read here without a lock. Arrays are never
+ *                       freed. A reader may meet a stale or moved slot: it then pins nothing, or the wrong entry,
+ *                       which the comparison of keys turns into a miss; a miss looks again under M.
+ *   tenure_thread_      this thread's record: its cells, found by entry id. The directory is written by this thread
+ *                       only, under M, so this thread reads it plainly.
+ *   a cell              one thread's word for one entry. Pin, give-back and close are read-modify-writes of that one
+ *                       word, so its modification order decides every race between them.
+ *   an entry's head     type-stable memory, never freed. `life`, `expire_at` and `flags` are atomic; the rest is plain
+ *                       and written only while every cell of the entry is closed and no lease is out.
+ *
+ * The word of a cell:   63 ... 31 leases | 30 ... 1 hits | 0 OPEN
+ *   pin        fetch_add(LEASE + HIT, acquire)   OPEN in what it returns: a lease. Not OPEN: the counts are void.
+ *   give back  fetch_sub(LEASE, release)         OPEN in what it returns: done, and the entry is not touched again.
+ *   close      exchange(0, acquire)              by the retirer, under M; moves leases to the entry, hits to stats.
+ * Counting hits in the same addition makes statistics free. The topmost bit of the hits sends the owner to the slow
+ * path, which folds them away long before they could carry into the leases.
+ *
+ * Memory order: the release of a give-back and the acquire of a close order every use of the resource before its
+ * release. The acquire of a pin is not needed for correctness (this thread opened the cell under M and so has seen
+ * the entry of that life); it spares a reader the argument and costs nothing on x86-64. Everything else is relaxed
+ * but the id in a slot: acquire, so that the header behind a fresh id is seen. docs/internals/ordering.md argues it. */
+#ifndef TENURE_HIT_H
+#define TENURE_HIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TENURE_LIKELY_(x) __builtin_expect(!!(x), 1)
+#define TENURE_UNLIKELY_(x) __builtin_expect(!!(x), 0)
+
+#ifdef TENURE_FAULTS /* builds for the tests: named places where a test can hold a thread */
+void tn_fault_at(const char *name);
+#define TENURE_FAULT_(name) tn_fault_at(name)
+#else
+#define TENURE_FAULT_(name) ((void)0)
+#endif
+
+#define TENURE_OPEN_ UINT64_C(1)
+#define TENURE_HIT_ UINT64_C(2)
+#define TENURE_HITS_HIGH_ (UINT64_C(1) << 30)
+#define TENURE_LEASE_SHIFT_ 31
+#define TENURE_ONE_LEASE_ (UINT64_C(1) << TENURE_LEASE_SHIFT_)
+
+enum {
+	TENURE_CHUNK_BITS_ = 8, /* cells in a chunk of a thread's directory: 2^8 */
+	TENURE_CHUNK_ = 1 << TENURE_CHUNK_BITS_,
+};
+
+/* Bits of an entry's flags. A hit goes on only when they are exactly WARM: anything else is for the slow path, or a
+ * bit to set. */
+enum {
+	TENURE_VISITED_ = 1, /* for the hand of the eviction */
+	TENURE_USED_ = 2, /* for the idle deadline */
+	TENURE_WARM_ = TENURE_VISITED_ | TENURE_USED_,
+	TENURE_RECORDING_ = 4, /* has messages to replay; set before publication, stays for the life */
+};
+
+struct tenure_cell_ {
+	uint64_t word; /* atomic */
+	struct tenure_entry_ *entry; /* constant: an id never changes its header */
+};
+
+struct tenure_slot_ {
+	uint64_t hash; /* atomic, relaxed; written under M */
+	uint64_t id; /* atomic, stored with release; 0: empty; written under M */
+};
+
+struct tenure_array_ {
+	uint64_t mask; /* slots - 1; constant */
+	struct tenure_slot_ slots[];
+};
+
+/* The part of an entry that a hit reads: one cache line. */
+struct tenure_entry_ {
+	int64_t expire_at; /* atomic, relaxed: the earliest moment at which a hit must take the slow path */
+	uint64_t life; /* atomic, relaxed: number of this life, unique in the process and never 0 */
+	uint64_t hash; /* of the base key */
+	const void *function; /* the tenure_state_ whose resource this is */
+	void *resource;
+	const unsigned char *key; /* canonical bytes */
+	uint32_t key_size;
+	uint32_t id; /* constant */
+	uint8_t flags; /* atomic, relaxed */
+	uint8_t state; /* guarded by M; only entry.c writes it */
+};
+
+/* What a hit needs of a function: the head of the library's own structure, never freed. */
+struct tenure_state_ {
+	uint64_t seed; /* constant */
+	const int64_t *now; /* the cached time of its cache: atomic, relaxed */
+};
+
+/* The part of a thread's record that a hit reads; owned by the thread. */
+struct tenure_record_ {
+	struct tenure_cell_ **chunks; /* by id / TENURE_CHUNK_; NULL where this thread has touched none */
+	uint64_t chunk_count;
+};
+
+struct tenure_core_ {
+	struct tenure_array_ *array; /* atomic, stored with release under M; never NULL */
+	uint64_t oldest_life; /* atomic, relaxed: lives below belong to the parent of a forked process */
+};
+
+#define TENURE_DATA_ extern __attribute__((visibility("default")))
+TENURE_DATA_ struct tenure_core_ tenure_core_;
+TENURE_DATA_ __thread struct tenure_record_ *tenure_thread_ __attribute__((tls_model("initial-exec")));
+
+/* ---- hashing: only an index into the table, since keys are compared in full; seeded for each function */
+
+__extension__ typedef unsigned __int128 tenure_u128_;
+
+static inline uint64_t tenure_fold_(uint64_t a, uint64_t b)
+{
+	tenure_u128_ product = (tenure_u128_)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t tenure_read8_(const unsigned char *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint64_t tenure_read4_(const unsigned char *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+#define TENURE_MIX_1_ UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio; any odd, well mixed constants do */
+#define TENURE_MIX_2_ UINT64_C(0xd1342543de82ef95)
+#define TENURE_MIX_3_ UINT64_C(0xc2b2ae3d27d4eb4f)
+
+/* One 64-bit word of a key into the hash. */
+static inline uint64_t tenure_mix_word_(uint64_t hash, uint64_t word)
+{
+	return tenure_fold_(hash ^ word, TENURE_MIX_1_);
+}
+
+/* `size` bytes into the hash. Their number must go in by tenure_mix_word_ too where it is not fixed. */
+static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *p = data;
+	uint64_t a, b;
+
+	if (size > 16) {
+		uint64_t left = size, other = hash ^ TENURE_MIX_3_;
+
+		for (; left > 32; left -= 32, p += 32) {
+			hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
+			other = tenure_fold_(tenure_read8_(p + 16) ^ TENURE_MIX_2_, tenure_read8_(p + 24) ^ other);
+		}
+		/* the last 17 to 32 bytes, read from both ends */
+		hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
+		p += left - 16;
+		return hash ^ tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_2_, tenure_read8_(p + 8) ^ other);
+	}
+	if (size >= 8) {
+		a = tenure_read8_(p);
+		b = tenure_read8_(p + size - 8);
+	} else if (size >= 4) {
+		a = tenure_read4_(p);
+		b = tenure_read4_(p + size - 4);
+	} else if (size > 0) {
+		a = (uint64_t)p[0] << 16 | (uint64_t)p[size / 2] << 8 | p[size - 1];
+		b = 0;
+	} else {
+		a = b = 0;
+	}
+	return tenure_fold_(a ^ TENURE_MIX_1_, b ^ hash);
+}
+
+/* ---- pin and give back */
+
+/* This thread's cell of the entry with this id, or NULL. */
+static inline struct tenure_cell_ *tenure_cell_of_(uint64_t id)
+{
+	struct tenure_record_ *record = tenure_thread_;
+	uint64_t chunk = id >> TENURE_CHUNK_BITS_;
+
+	if (TENURE_UNLIKELY_(record == NULL || chunk >= record->chunk_count || record->chunks[chunk] == NULL))
+		return NULL;
+	return &record->chunks[chunk][id & (TENURE_CHUNK_ - 1)];
+}
+
+/* The part of a give-back that is not the common case: the cell was closed, or counts no lease. `old` is what the
+ * subtraction returned. 0, or TENURE_ENOTHELD with the subtraction undone. */
+int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old);
+
+/* Give back one lease that this cell counts, or counted until it was closed. Touches nothing after its own
+ * subtraction while the cell is open. 0, or TENURE_ENOTHELD. */
+static inline int tenure_unpin_(struct tenure_cell_ *cell)
+{
+	uint64_t old = __atomic_fetch_sub(&cell->word, TENURE_ONE_LEASE_, __ATOMIC_RELEASE);
+
+	if (TENURE_LIKELY_((old & TENURE_OPEN_) && old >= TENURE_ONE_LEASE_))
+		return 0;
+	return tenure_give_back_slowly_(cell, old);
+}
+
+/* One lease on the cell's entry if the cell is open; else false, with nothing left to undo. */
+static inline bool tenure_pin_cell_(struct tenure_cell_ *cell)
+{
+	uint64_t old = __atomic_fetch_add(&cell->word, TENURE_ONE_LEASE_ + TENURE_HIT_, __ATOMIC_ACQUIRE);
+
+	TENURE_FAULT_("hit.pinned");
+	if (TENURE_LIKELY_((old & (TENURE_OPEN_ | TENURE_HITS_HIGH_)) == TENURE_OPEN_))
+		return true;
+	if (old & TENURE_OPEN_) /* the hits want folding: the slow path does it */
+		tenure_unpin_(cell);
+	return false;
+}
+
+/* Probe for the hash and pin what stands there. NULL: the slow path looks again. The caller compares function and
+ * key, and unpins what is not its own. */
+static inline struct tenure_cell_ *tenure_pin_(uint64_t hash)
+{
+	struct tenure_array_ *array = __atomic_load_n(&tenure_core_.array, __ATOMIC_ACQUIRE);
+	uint64_t mask = array->mask, at = hash & mask, end = at + mask + 1;
+	struct tenure_cell_ *cell;
+
+	for (; at < end; at++) { /* bounded: slots that move under a reader must not make it walk in circles */
+		struct tenure_slot_ *slot = &array->slots[at & mask];
+		uint64_t id = __atomic_load_n(&slot->id, __ATOMIC_ACQUIRE);
+
+		if (id == 0)
+			return NULL;
+		if (__atomic_load_n(&slot->hash, __ATOMIC_RELAXED) != hash)
+			continue;
+		TENURE_FAULT_("hit.probed");
+		cell = tenure_cell_of_(id);
+		return cell != NULL && tenure_pin_cell_(cell) ? cell : NULL;
+	}
+	return NULL;
+}
+
+/* May a hit hand out this pinned entry without the slow path? Marks it as used. */
+static inline bool tenure_warm_(struct tenure_entry_ *entry, const struct tenure_state_ *state)
+{
+	uint8_t flags = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED);
+
+	if (TENURE_UNLIKELY_(__atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) <=
+			     __atomic_load_n(state->now, __ATOMIC_RELAXED)))
+		return false;
+	if (TENURE_UNLIKELY_(flags != TENURE_WARM_)) {
+		if (flags & ~TENURE_WARM_)
+			return false;
+		__atomic_store_n(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
+	}
+	return true;
+}
+
+#endif

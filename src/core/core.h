@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core.h: the structures of the core, and the one mutex that guards them.
+ *
+ * M is tn_core.mutex. Under M: no user code, no allocation, no log, no wait but on M's own conditions. Who needs memory
+ * takes it before (reserve), takes M, and looks again. What a field's guard is stands beside it; a field without a
+ * note is guarded by M. Atomic fields are read and written through the __atomic builtins only.
+ *
+ *   tn_function --live--> tn_entry --object--> tn_object          what is released, counted over entries
+ *        |                  |  \--flight--> tenure_call            the running creation or validation
+ *        |                  \--recording--> tn_recording           messages, inputs, kept leases; read under a lease
+ *        \--cache--> tn_cache: timers, release queue, threads
+ *   the table leads from a key's hash to the id of an entry; a thread's record leads from the id to its cell.
+ *
+ * Life of an entry. Only entry.c writes `state`:
+ *   FREE -> CREATING            entry_begin        in the table, nobody but its flight knows it
+ *   CREATING -> LIVE            entry_publish      cells may be opened from here on
+ *   CREATING -> RETIRED         entry_publish_out  cleared meanwhile: granted to those who waited, never in service
+ *   CREATING -> FREE, RELEASING entry_fail         failed or abandoned: without, with something left in the result
+ *   LIVE -> RETIRED             entry_leave        unlinked; retire.c closes the cells
+ *   RETIRED -> RELEASING        entry_hand_over    by whoever brought `shared` to zero, once
+ *   RELEASING -> FREE           entry_free         after the worker ran the release
+ */
+#ifndef TN_CORE_H
+#define TN_CORE_H
+
+#include <stdint.h>
+#include <tenure/tenure.h>
+#include <tenure/hit.h>
+
+#include "base/check.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/pool.h"
+
+enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
+
+/* Why an entry left service: the counters of tenure_stats follow this order. */
+enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REPLACED, TN_CLOSED, TN_CAUSES };
+
+#define TN_BIAS (UINT64_C(1) << 62) /* of `shared` while the entry is in service: keeps it from zero */
+#define TN_EVERY_HIT INT64_MIN /* expire_at of an entry that is validated before every hit */
+
+struct tn_function;
+struct tn_recording;
+
+struct tn_object {
+	struct tn_object *next; /* in its bucket, or the pool's free list */
+	void *address;
+	void (*releaser)(void); /* tells closing functions apart */
+	const tenure_definition *definition; /* whose release runs */
+	uint32_t entries; /* how many it stands in */
+};
+
+struct tn_entry {
+	struct tenure_entry_ head; /* what a hit reads: hit.h */
+
+	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
+	 * exactly the leases that are out. atomic (acq_rel where it decides) */
+	uint64_t shared;
+	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared` */
+	struct tn_object *object; /* NULL: nothing to release */
+	tenure_call *flight; /* CREATING: its creation; LIVE: a running validation or NULL */
+	union {
+		struct tn_list in_function; /* LIVE: live; RETIRED: retired, of its function */
+		struct {
+			struct tn_entry *next_release; /* RELEASING: the queue */
+			struct tn_entry *next_same_hash; /* RELEASING: tn_core.releasing */
+		};
+		struct tn_entry *next_free; /* FREE */
+	};
+	struct tn_recording *recording; /* NULL: none. Written before publication, freed after the release */
+
+	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
+	int64_t ready_at; /* when the creator returned */
+	int64_t creation_time; /* how long it took, ns */
+	int64_t hard_at; /* end of its ttl; TN_NEVER */
+	int64_t used_at; /* idle: last time it was seen used */
+	int64_t validate_at; /* next validation; TN_NEVER without */
+	uint8_t cause; /* enum tn_cause, from RETIRED on */
+	bool last; /* RELEASING: the last entry of its object, so the release runs */
+	bool counted; /* in its function's `unfinished` */
+	bool running; /* RELEASING: a worker is in the callback */
+};
+
+/* One waiting thread; lives on its stack. */
+struct tn_waiter {
+	struct tn_list in_flight;
+	struct tn_list in_core; /* tn_core.waiters: the edges of the search for cycles */
+	tenure_call *flight; /* what it waits for */
+	tenure_call *inside; /* the innermost creation this thread runs, or NULL */
+	int64_t deadline;
+	bool granted; /* holds one lease, counted on `shared` */
+};
+
+/* A running creation (what users see as tenure_call) or validation: a flight. */
+struct tenure_call {
+	tenure_call *next_free;
+	struct tn_list in_cache;
+	struct tn_list waiters;
+	struct tn_cond changed; /* the flight ended, or a poll moved the clock */
+	struct tn_function *function;
+	struct tn_entry *entry;
+	const tenure_definition *definition; /* owned by the leader */
+	const tenure_arguments *arguments; /* owned by the leader */
+	struct tenure_session *session; /* of the leader */
+	tenure_call *parent; /* the creation that this one runs in, or NULL; constant */
+	tenure_call *found_from; /* search for cycles: by whom it was found */
+	tenure_call *next_found;
+	uint64_t mark; /* search for cycles: the search that saw it */
+	uint64_t generation; /* of the process, see fork; constant */
+	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
+	uint32_t users; /* leader and waiters: the last one returns it to the pool */
+	bool validation; /* constant */
+	bool cleared; /* a clear came meanwhile: the result is not published */
+	bool awaiting; /* C8: the creator has not started, a release of this key is running */
+	bool ended;
+	bool abandoned; /* nobody's failure: the waiters look again */
+	int result; /* once ended */
+	int creator_result;
+	int64_t started; /* ns; constant once the creator runs */
+
+	/* owned by the creator and its helper threads until it returns */
+	void *resource; /* the creator's *ret */
+	struct tn_recording *recording;
+	char *failure; /* in words; freed by the last user */
+	char *text; /* of the spinner */
+	int64_t ttl; /* set by the creator */
+	bool ttl_set;
+	bool gave_up; /* tenure_abandon */
+};
+
+struct tn_worker {
+	struct tn_list in_cache;
+	int64_t busy_since; /* the running callback's start; 0: between callbacks */
+	struct tn_entry *entry; /* what it releases */
+	bool stuck; /* replaced; ends when its callback returns */
+	bool reported;
+};
+
+struct tenure_cache {
+	struct tn_list in_core;
+	struct tn_list functions;
+	struct tn_list flights;
+	struct tn_heap timers;
+	char *name; /* constant */
+	tenure_cache_options options; /* constant once open */
+	int64_t now; /* the cached time: atomic (relaxed), moved under M */
+	bool open;
+	bool closing;
+
+	/* releases: first in, first out, none is ever dropped */
+	struct tn_entry *release_first;
+	struct tn_entry **release_end;
+	uint64_t queued; /* in the queue */
+	uint64_t unfinished; /* out of service and not FREE */
+	struct tn_list workers;
+	uint32_t worker_count; /* not counting stuck ones */
+	uint32_t idle_workers; /* parked on `work` */
+	uint32_t threads; /* all threads of this cache */
+	bool maintained; /* the maintenance thread runs */
+	struct tn_cond work; /* something in the queue, or closing */
+	struct tn_cond tick; /* the maintenance thread has a nearer deadline, or closing */
+	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */
+};
+
+struct tn_function {
+	struct tenure_state_ state; /* what a hit reads */
+	struct tn_list in_cache;
+	struct tn_list in_core;
+	tenure_cache *cache; /* constant */
+	const tenure_definition *definition; /* the newest one */
+	tenure_function *face; /* that it was registered with first */
+	uint64_t shape; /* of name, version, type and parameters: constant */
+	uint64_t generation; /* of the process */
+
+	/* options in force: plain, written under M, read under M or by the flight's leader */
+	int64_t ttl, idle_ttl, validate_every; /* ns; TN_NEVER: none; validate_every 0: every hit */
+	uint64_t max_entries; /* UINT64_MAX: no bound */
+	uint32_t jitter_percent;
+	bool validates, releases, show_time;
+	char *spinner; /* NULL: none. constant */
+
+	struct tn_list live; /* newest first */
+	struct tn_list retired; /* leased ones that are out of service */
+	struct tn_list drains;
+	struct tn_entry *hand; /* of the eviction */
+	uint64_t live_count, retired_count, releasing_count;
+	uint64_t unfinished; /* for drain: retired, releasing, and cleared ones in creation */
+
+	uint64_t hits, waits, misses, creations, failures, abandoned, release_failures, creation_time;
+	uint64_t causes[TN_CAUSES];
+};
+
+/* A thread's record: never freed. When its thread ends it goes to the free list as it is, cells open, and serves the
+ * next thread. */
+struct tn_record {
+	struct tenure_record_ head; /* written by the owner under M */
+	struct tn_list in_core;
+	struct tn_record *next_free;
+};
+
+struct tn_core {
+	struct tn_mutex mutex; /* M */
+	struct tn_list caches;
+	struct tn_list functions; /* all, of every cache */
+	struct tn_list records; /* every record ever made, free ones too */
+	struct tn_list waiters;
+	struct tn_record *free_records;
+	struct tn_entry *free_entries;
+	struct tn_entry **entry_chunks; /* headers by id / TENURE_CHUNK_ */
+	uint64_t entry_chunk_room, entry_chunk_count;
+	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
+	uint64_t next_life;
+	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
+	uint64_t searches; /* marks of the search for cycles */
+	uint64_t table_count, table_reserved;
+	struct tn_object **object_buckets;
+	uint64_t object_mask, object_count;
+	struct tn_pool objects;
+	struct tn_pool flights;
+	struct tn_entry *releasing[1024]; /* RELEASING entries by hash */
+	uint64_t seeds; /* secret */
+	bool exiting; /* exit() has run: every get is refused */
+};
+
+extern struct tn_core tn_core;
+
+static inline void tn_lock(void)
+{
+	tn_mutex_lock(&tn_core.mutex);
+}
+
+static inline void tn_unlock(void)
+{
+	tn_mutex_unlock(&tn_core.mutex);
+}
+
+static inline void tn_assert_locked(void)
+{
+	tn_mutex_assert_held(&tn_core.mutex);
+}
+
+static inline struct tn_entry *tn_entry_of(const struct tenure_cell_ *cell)
+{
+	return (struct tn_entry *)cell->entry; /* the head is an entry's first member */
+}
+
+static inline struct tn_function *tn_function_of(const struct tn_entry *entry)
+{
+	return (struct tn_function *)(uintptr_t)entry->head.function; /* likewise */
+}
+
+static inline int64_t tn_cached_now(const tenure_cache *cache)
+{
+	return __atomic_load_n(&cache->now, __ATOMIC_RELAXED);
+}
+
+#endif
