@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cell.c: threads' records, and the cells of leases in them.
+ *
+ * A cell is opened by its owner only, under M, while its entry is LIVE (here), and closed by the retirer only, under M
+ * (here, for retire.c). Between the two, pins and give-backs change its word without a lock: hit.h.
+ * A chunk of cells is linked into the directory under M before its first cell is opened, so that a retirer, who walks
+ * all records under M, cannot miss an open cell. */
+#include "core/cell.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+
+__thread struct tenure_record_ *tenure_thread_ __attribute__((tls_model("initial-exec")));
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static bool exit_key_made;
+
+static void thread_exits(void *pointer)
+{
+	struct tn_record *record = pointer;
+
+	tenure_thread_ = NULL; /* later destructors of this thread go without a record */
+	TN_FAULT("record.exiting");
+	tn_lock();
+	record->next_free = tn_core.free_records;
+	tn_core.free_records = record;
+	tn_unlock();
+	TN_FAULT("record.freed");
+}
+
+static void make_exit_key(void)
+{
+	exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+}
+
+struct tn_record *tn_record_get(void)
+{
+	struct tn_record *record = (struct tn_record *)tenure_thread_, *made;
+
+	if (record != NULL)
+		return record;
+	pthread_once(&exit_once, make_exit_key);
+	if (!exit_key_made)
+		return NULL;
+	made = tn_alloc_aligned(64, sizeof(*made));
+	tn_lock();
+	record = tn_core.free_records;
+	if (record != NULL) {
+		tn_core.free_records = record->next_free;
+	} else if (made != NULL) {
+		tn_list_insert_tail(&tn_core.records, &made->in_core);
+		record = made;
+		made = NULL;
+	}
+	tn_unlock();
+	tn_free(made);
+	if (record == NULL)
+		return NULL;
+	if (pthread_setspecific(exit_key, record) != 0) { /* it could not be given back at the thread's end */
+		tn_lock();
+		record->next_free = tn_core.free_records;
+		tn_core.free_records = record;
+		tn_unlock();
+		return NULL;
+	}
+	tenure_thread_ = &record->head;
+	return record;
+}
+
+bool tn_cell_reserve(uint64_t id, struct tn_cell_room *room)
+{
+	struct tn_record *record = tn_record_get();
+	uint64_t chunk = id >> TENURE_CHUNK_BITS_;
+
+	if (record == NULL)
+		return false;
+	if (room->chunk == NULL)
+		room->chunk = tn_alloc_aligned(64, TENURE_CHUNK_ * sizeof(struct tenure_cell_));
+	if (room->chunk == NULL)
+		return false;
+	if (chunk >= record->head.chunk_count && chunk >= room->count) {
+		uint64_t count = 16;
+
+		while (count <= chunk)
+			count *= 2;
+		tn_free(room->directory);
+		room->count = 0;
+		room->directory = tn_alloc(count * sizeof(struct tenure_cell_ *));
+		if (room->directory == NULL)
+			return false;
+		room->count = count;
+	}
+	return true;
+}
+
+void tn_cell_release_room(struct tn_cell_room *room)
+{
+	tn_free(room->chunk);
+	tn_free(room->directory);
+	memset(room, 0, sizeof(*room));
+}
+
+struct tenure_cell_ *tn_cell_locked(struct tn_entry *entry, struct tn_cell_room *room)
+{
+	struct tenure_record_ *record = tenure_thread_;
+	uint64_t id = entry->head.id, at = id >> TENURE_CHUNK_BITS_;
+	struct tenure_cell_ *chunk;
+
+	tn_assert_locked();
+	if (record == NULL)
+		return NULL;
+	if (at >= record->chunk_count) {
+		struct tenure_cell_ **old = record->chunks;
+
+		if (at >= room->count || room->chunk == NULL)
+			return NULL;
+		if (record->chunk_count != 0)
+			memcpy(room->directory, old, record->chunk_count * sizeof(*old));
+		record->chunks = room->directory;
+		record->chunk_count = room->count;
+		room->directory = old; /* nobody but this thread reads it outside M: freed with the room */
+		room->count = 0;
+	}
+	if (record->chunks[at] == NULL) {
+		chunk = room->chunk;
+		if (chunk == NULL)
+			return NULL;
+		room->chunk = NULL;
+		for (uint32_t i = 0; i < TENURE_CHUNK_; i++)
+			chunk[i].entry = &tn_core.entry_chunks[at][i].head;
+		record->chunks[at] = chunk;
+	}
+	return &record->chunks[at][id & (TENURE_CHUNK_ - 1)];
+}
+
+void tn_cell_open_locked(struct tenure_cell_ *cell, bool hit)
+{
+	uint64_t add = TENURE_ONE_LEASE_ + (hit ? TENURE_HIT_ : 0);
+
+	tn_assert_locked();
+	/* Only the owner opens, so a word seen closed stays closed: whatever a closed word counts is void, and a
+	 * straggling give-back of an earlier life has done its subtraction here before it brought `shared` down. */
+	if (__atomic_load_n(&cell->word, __ATOMIC_RELAXED) & TENURE_OPEN_)
+		__atomic_fetch_add(&cell->word, add, __ATOMIC_ACQUIRE);
+	else
+		__atomic_store_n(&cell->word, TENURE_OPEN_ + add, __ATOMIC_RELAXED);
+}
+
+static uint64_t hits_of(uint64_t word)
+{
+	return (word & (TENURE_ONE_LEASE_ - 1)) >> 1;
+}
+
+uint64_t tn_cell_close_all_locked(struct tn_entry *entry)
+{
+	uint64_t at = entry->head.id >> TENURE_CHUNK_BITS_, leases = 0, word;
+	struct tn_record *record;
+
+	tn_assert_locked();
+	tn_list_for_each(record, &tn_core.records, struct tn_record, in_core) {
+		struct tenure_cell_ *cell;
+
+		if (at >= record->head.chunk_count || record->head.chunks[at] == NULL)
+			continue;
+		cell = &record->head.chunks[at][entry->head.id & (TENURE_CHUNK_ - 1)];
+		if (!(__atomic_load_n(&cell->word, __ATOMIC_RELAXED) & TENURE_OPEN_))
+			continue;
+		word = __atomic_exchange_n(&cell->word, 0, __ATOMIC_ACQUIRE);
+		leases += word >> TENURE_LEASE_SHIFT_;
+		tn_function_of(entry)->hits += hits_of(word);
+		TN_FAULT("retire.between_records");
+	}
+	return leases;
+}
+
+void tn_cell_sum_locked(const struct tn_entry *entry, uint64_t *ret_leases, uint64_t *ret_hits)
+{
+	uint64_t at = entry->head.id >> TENURE_CHUNK_BITS_, word;
+	struct tn_record *record;
+
+	*ret_leases = *ret_hits = 0;
+	tn_list_for_each(record, &tn_core.records, struct tn_record, in_core) {
+		if (at >= record->head.chunk_count || record->head.chunks[at] == NULL)
+			continue;
+		word = __atomic_load_n(&record->head.chunks[at][entry->head.id & (TENURE_CHUNK_ - 1)].word,
+				       __ATOMIC_RELAXED);
+		if (word & TENURE_OPEN_) {
+			*ret_leases += word >> TENURE_LEASE_SHIFT_;
+			*ret_hits += hits_of(word);
+		}
+	}
+}
+
+void tn_cell_fold_locked(struct tn_entry *entry, struct tenure_cell_ *cell)
+{
+	uint64_t word = __atomic_load_n(&cell->word, __ATOMIC_RELAXED);
+
+	if ((word & TENURE_OPEN_) && (word & TENURE_HITS_HIGH_)) {
+		__atomic_fetch_sub(&cell->word, TENURE_HITS_HIGH_, __ATOMIC_RELAXED);
+		tn_function_of(entry)->hits += hits_of(TENURE_HITS_HIGH_);
+	}
+}
+
+void tn_cell_forget_all(void)
+{
+	tn_list_init(&tn_core.records);
+	tn_core.free_records = NULL;
+	tenure_thread_ = NULL;
+	if (exit_key_made)
+		pthread_setspecific(exit_key, NULL);
+}
