@@ -83,6 +83,13 @@ struct tn_entry {
 	bool running; /* RELEASING: a worker is in the callback */
 };
 
+/* One call of drain; lives on its stack. */
+struct tn_drain {
+	struct tn_list in_function;
+	uint64_t last_life; /* waits for lives up to this one */
+	uint64_t left; /* how many of them are not FREE yet */
+};
+
 /* One waiting thread; lives on its stack. */
 struct tn_waiter {
 	struct tn_list in_flight;

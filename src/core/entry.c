@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entry.c: the states of one resource. Only this file changes an entry's state and hands it over to release.
+ *
+ * Headers are made 256 at a time and never freed: a reader with a stale id always finds a header, and a give-back
+ * always finds its word. Ids are indexes of headers, go up, and in a forked child go on after the parent's. */
+#include "core/entry.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "core/object.h"
+
+enum { RELEASING_BUCKETS = sizeof(tn_core.releasing) / sizeof(tn_core.releasing[0]) };
+
+static void set_state(struct tn_entry *entry, enum tn_state from, enum tn_state to)
+{
+	tn_assert_locked();
+	TN_CHECK(entry->head.state == from);
+	entry->head.state = (uint8_t)to;
+}
+
+/* ---- headers */
+
+static void adopt_chunk_locked(struct tn_entry *chunk)
+{
+	uint64_t base = tn_core.entry_chunk_count++ << TENURE_CHUNK_BITS_;
+
+	tn_core.entry_chunks[base >> TENURE_CHUNK_BITS_] = chunk;
+	for (uint32_t i = TENURE_CHUNK_; i-- > 0;) {
+		chunk[i].head.id = (uint32_t)(base + i);
+		chunk[i].grant.entry = &chunk[i].head;
+		if (base + i == 0)
+			continue; /* id 0 says in the table that a slot is empty */
+		chunk[i].next_free = tn_core.free_entries;
+		tn_core.free_entries = &chunk[i];
+	}
+}
+
+/* Room in the directory of headers for one more chunk. */
+static bool reserve_directory(void)
+{
+	struct tn_entry **bigger, **old;
+	uint64_t room;
+
+	tn_lock();
+	room = tn_core.entry_chunk_room;
+	if (tn_core.entry_chunk_count < room) {
+		tn_unlock();
+		return true;
+	}
+	tn_unlock();
+	room = room == 0 ? 16 : 2 * room;
+	bigger = tn_alloc(room * sizeof(struct tn_entry *));
+	if (bigger == NULL)
+		return false;
+	tn_lock();
+	old = bigger;
+	if (room > tn_core.entry_chunk_room) {
+		old = tn_core.entry_chunks;
+		if (old != NULL)
+			memcpy(bigger, old, tn_core.entry_chunk_count * sizeof(struct tn_entry *));
+		tn_core.entry_chunks = bigger;
+		tn_core.entry_chunk_room = room;
+	}
+	tn_unlock();
+	tn_free(old); /* read under M only */
+	return true;
+}
+
+struct tn_entry *tn_entry_reserve(void)
+{
+	struct tn_entry *entry, *chunk;
+
+	for (;;) {
+		tn_lock();
+		entry = tn_core.free_entries;
+		if (entry != NULL)
+			tn_core.free_entries = entry->next_free;
+		tn_unlock();
+		if (entry != NULL)
+			return entry;
+		if (!reserve_directory())
+			return NULL;
+		chunk = tn_alloc_aligned(64, TENURE_CHUNK_ * sizeof(struct tn_entry));
+		if (chunk == NULL)
+			return NULL;
+		tn_lock();
+		if (tn_core.entry_chunk_count < tn_core.entry_chunk_room) {
+			adopt_chunk_locked(chunk);
+			chunk = NULL;
+		}
+		tn_unlock();
+		tn_free(chunk);
+	}
+}
+
+void tn_entry_put_locked(struct tn_entry *entry)
+{
+	TN_CHECK(tn_entry_is(entry, TN_FREE));
+	entry->next_free = tn_core.free_entries;
+	tn_core.free_entries = entry;
+}
+
+/* ---- the arrows */
+
+void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function, uint64_t hash,
+			   const unsigned char *key, uint32_t key_size, tenure_call *flight)
+{
+	set_state(entry, TN_FREE, TN_CREATING);
+	__atomic_store_n(&entry->head.life, ++tn_core.next_life, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->head.flags, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->head.expire_at, TN_NEVER, __ATOMIC_RELAXED);
+	entry->head.hash = hash;
+	entry->head.function = &function->state;
+	entry->head.resource = NULL;
+	entry->head.key = key;
+	entry->head.key_size = key_size;
+	entry->object = NULL;
+	entry->recording = NULL;
+	entry->flight = flight;
+	entry->last = entry->running = entry->counted = false;
+	tn_list_init(&entry->in_function);
+}
+
+static void count_out_locked(struct tn_entry *entry)
+{
+	struct tn_function *function = tn_function_of(entry);
+
+	if (!entry->counted) {
+		entry->counted = true;
+		function->unfinished++;
+		function->cache->unfinished++;
+	}
+}
+
+void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted)
+{
+	struct tn_function *function = tn_function_of(entry);
+
+	set_state(entry, TN_CREATING, TN_LIVE);
+	entry->head.resource = resource;
+	entry->object = object;
+	entry->flight = NULL;
+	/* Relaxed: whoever touches it next got here through M, or through a cell that was opened under M. */
+	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_list_insert_head(&function->live, &entry->in_function);
+	function->live_count++;
+}
+
+void tn_entry_publish_out_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted,
+				 enum tn_cause cause)
+{
+	struct tn_function *function = tn_function_of(entry);
+
+	set_state(entry, TN_CREATING, TN_RETIRED);
+	entry->head.resource = resource;
+	entry->object = object;
+	entry->flight = NULL;
+	entry->cause = (uint8_t)cause;
+	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_list_insert_head(&function->retired, &entry->in_function);
+	function->retired_count++;
+	function->causes[cause]++;
+	count_out_locked(entry);
+}
+
+static void queue_release_locked(struct tn_entry *entry)
+{
+	struct tn_function *function = tn_function_of(entry);
+	tenure_cache *cache = function->cache;
+	struct tn_entry **bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
+
+	count_out_locked(entry);
+	entry->last = entry->object != NULL && tn_object_leave_locked(entry->object);
+	function->releasing_count++;
+	entry->next_same_hash = *bucket;
+	*bucket = entry;
+	entry->next_release = NULL;
+	*cache->release_end = entry;
+	cache->release_end = &entry->next_release;
+	cache->queued++;
+	if (cache->idle_workers != 0)
+		tn_cond_signal(&cache->work);
+	else
+		tn_cond_signal(&cache->tick); /* the maintenance watches for stuck workers while something waits */
+}
+
+const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, struct tn_object *object)
+{
+	const unsigned char *key = entry->head.key;
+
+	entry->flight = NULL;
+	if (object == NULL && entry->recording == NULL) {
+		if (entry->counted) { /* a drain counts a cleared creation */
+			set_state(entry, TN_CREATING, TN_RELEASING);
+			tn_function_of(entry)->releasing_count++;
+			tn_entry_free_locked(entry);
+			return key;
+		}
+		set_state(entry, TN_CREATING, TN_FREE);
+		tn_entry_put_locked(entry);
+		return key;
+	}
+	set_state(entry, TN_CREATING, TN_RELEASING);
+	entry->head.resource = left;
+	entry->object = object;
+	queue_release_locked(entry);
+	return NULL;
+}
+
+void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause)
+{
+	struct tn_function *function = tn_function_of(entry);
+
+	set_state(entry, TN_LIVE, TN_RETIRED);
+	entry->cause = (uint8_t)cause;
+	function->causes[cause]++;
+	if (function->hand == entry)
+		function->hand = NULL;
+	tn_list_remove(&entry->in_function);
+	tn_list_insert_head(&function->retired, &entry->in_function);
+	function->live_count--;
+	function->retired_count++;
+	count_out_locked(entry);
+}
+
+void tn_entry_hand_over_locked(struct tn_entry *entry)
+{
+	set_state(entry, TN_RETIRED, TN_RELEASING);
+	tn_list_remove(&entry->in_function);
+	tn_function_of(entry)->retired_count--;
+	queue_release_locked(entry);
+}
+
+struct tn_entry *tn_entry_next_release_locked(tenure_cache *cache)
+{
+	struct tn_entry *entry = cache->release_first;
+
+	if (entry == NULL)
+		return NULL;
+	cache->release_first = entry->next_release;
+	if (cache->release_first == NULL)
+		cache->release_end = &cache->release_first;
+	cache->queued--;
+	entry->running = true;
+	return entry;
+}
+
+void tn_entry_free_locked(struct tn_entry *entry)
+{
+	struct tn_function *function = tn_function_of(entry);
+	struct tn_entry **at = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
+	struct tn_drain *drain;
+
+	set_state(entry, TN_RELEASING, TN_FREE);
+	while (*at != NULL && *at != entry)
+		at = &(*at)->next_same_hash;
+	if (*at != NULL)
+		*at = entry->next_same_hash;
+	function->releasing_count--;
+	function->unfinished--;
+	function->cache->unfinished--;
+	tn_list_for_each(drain, &function->drains, struct tn_drain, in_function) {
+		if (entry->head.life <= drain->last_life)
+			drain->left--;
+	}
+	if (entry->last)
+		tn_object_put_locked(entry->object);
+	entry->object = NULL;
+	entry->head.key = NULL;
+	entry->head.resource = NULL;
+	entry->recording = NULL;
+	tn_entry_put_locked(entry);
+	tn_cond_broadcast(&function->cache->settled);
+}
+
+bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
+			       uint32_t key_size, uint64_t life)
+{
+	size_t bytes = key_size & ~TENURE_DIGESTED_;
+
+	for (struct tn_entry *entry = tn_core.releasing[hash % RELEASING_BUCKETS]; entry != NULL;
+	     entry = entry->next_same_hash) {
+		if (entry->head.hash == hash && entry->head.function == &function->state &&
+		    entry->head.life < life && entry->head.key_size == key_size &&
+		    memcmp(entry->head.key, key, bytes) == 0)
+			return true;
+	}
+	return false;
+}
+
+void tn_entry_forget_all(void)
+{
+	tn_core.free_entries = NULL;
+	tn_core.first_chunk = tn_core.entry_chunk_count;
+	memset(tn_core.releasing, 0, sizeof(tn_core.releasing));
+}
