@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* map.c: large memory straight from the kernel, that can be emptied and still be read. */
+#include "base/map.h"
+
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+
+void *tn_map(size_t size)
+{
+	void *memory;
+
+	if (tn_alloc_refused()) /* so that the tests' sweeps of failing allocations come by here too */
+		return NULL;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void tn_map_empty(void *memory, size_t size)
+{
+	madvise(memory, size, MADV_DONTNEED);
+}

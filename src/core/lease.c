@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lease.c: hand out, give back, share.
+ *
+ * A lease is the address of the cell that counts it: a thread's own, or the entry's `grant`, a cell that is never
+ * opened and so sends every give-back to `shared`. A give-back needs no record of the calling thread, no memory, and
+ * cannot fail for a lease that is held. */
+#include "core/lease.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "core/entry.h"
+
+struct tenure_cell_ *tn_lease_take_locked(struct tn_entry *entry, struct tn_cell_room *room, bool hit)
+{
+	struct tenure_cell_ *cell = tn_cell_locked(entry, room);
+
+	TN_CHECK(tn_entry_is(entry, TN_LIVE));
+	if (cell == NULL) {
+		tn_lease_grant_locked(entry, 1);
+		tn_function_of(entry)->hits += hit;
+		return &entry->grant;
+	}
+	tn_cell_fold_locked(entry, cell);
+	tn_cell_open_locked(cell, hit);
+	return cell;
+}
+
+void tn_lease_grant_locked(struct tn_entry *entry, uint64_t count)
+{
+	/* Relaxed: the entry is in service or in this section of M, so `shared` is far from zero. */
+	__atomic_fetch_add(&entry->shared, count, __ATOMIC_RELAXED);
+}
+
+void tn_lease_fill(tenure_lease *lease, struct tenure_cell_ *cell)
+{
+	lease->resource = cell->entry->resource;
+	lease->cell_ = cell;
+	lease->stamp_ = __atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED);
+}
+
+int tn_lease_check(const tenure_lease *lease)
+{
+	const struct tenure_cell_ *cell = lease->cell_;
+
+	if (lease->stamp_ < __atomic_load_n(&tenure_core_.oldest_life, __ATOMIC_RELAXED))
+		return tn_fail(TENURE_EFORKED, "this lease was taken in the parent process, before fork(); "
+			       "the child must get the resource anew");
+	if (lease->stamp_ != __atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED))
+		return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
+	return 0;
+}
+
+/* Bring `shared` down by one; whoever brings it to zero hands over. */
+static int give_back_shared(struct tn_entry *entry)
+{
+	uint64_t old;
+
+	TN_FAULT("give.cell_done");
+	/* Release: every use of the resource; acquire: for the one that hands over. */
+	old = __atomic_fetch_sub(&entry->shared, 1, __ATOMIC_ACQ_REL);
+	if (old == 1) {
+		TN_FAULT("give.zero");
+		tn_lock();
+		tn_entry_hand_over_locked(entry);
+		tn_unlock();
+	}
+	return 0;
+}
+
+int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old)
+{
+	struct tn_entry *entry = tn_entry_of(cell);
+	bool closed;
+
+	if (!(old & TENURE_OPEN_))
+		return give_back_shared(entry);
+
+	/* The open cell counted no lease: given back before. Undo; if the cell was closed in between, the leases it
+	 * was found to count were one too few. */
+	tn_lock();
+	closed = !(__atomic_fetch_add(&cell->word, TENURE_ONE_LEASE_, __ATOMIC_RELAXED) & TENURE_OPEN_);
+	if (closed)
+		__atomic_fetch_add(&entry->shared, 1, __ATOMIC_RELAXED);
+	tn_unlock();
+	return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
+}
+
+int tn_lease_give_back(tenure_lease *lease)
+{
+	struct tenure_cell_ *cell = lease->cell_;
+	int result;
+
+	if (cell == NULL)
+		return 0;
+	result = tn_lease_check(lease);
+	if (result == 0)
+		result = tenure_unpin_(cell);
+	if (result == 0)
+		*lease = (tenure_lease){ .resource = NULL };
+	return result;
+}
+
+int tn_lease_share(const tenure_lease *lease, tenure_lease *empty)
+{
+	struct tenure_cell_ *cell = lease->cell_;
+	int result;
+
+	if (empty->cell_ != NULL)
+		return tn_fail(TENURE_EHELD, "the lease to share into is not empty; give it back first");
+	if (cell == NULL)
+		return tn_fail(TENURE_ENOTHELD, "the lease to share is empty");
+	result = tn_lease_check(lease);
+	if (result != 0)
+		return result;
+	/* The lease in hand keeps `shared` from its zero, wherever that lease itself is counted: before retirement by
+	 * the bias, after it by its own place in `shared` or in a cell whose close is yet to add it. */
+	__atomic_fetch_add(&tn_entry_of(cell)->shared, 1, __ATOMIC_RELAXED);
+	tn_lease_fill(empty, &tn_entry_of(cell)->grant);
+	return 0;
+}
+
+uint64_t tn_lease_count_locked(const struct tn_entry *entry)
+{
+	uint64_t shared = __atomic_load_n(&entry->shared, __ATOMIC_RELAXED), cells, hits;
+
+	if (!tn_entry_is(entry, TN_LIVE))
+		return shared;
+	tn_cell_sum_locked(entry, &cells, &hits);
+	return shared - TN_BIAS + cells;
+}

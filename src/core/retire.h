@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* retire.h: out of service: unlink an entry, close its cells, find out who releases it. */
+#ifndef TN_RETIRE_H
+#define TN_RETIRE_H
+
+#include "core/core.h"
+
+/* Take a live entry out of service. Nobody gets it after this; holders keep it; the last one back, or this call when
+ * nobody holds it, hands it over to release. The entry must not be touched afterwards. */
+void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause);
+
+/* The second half alone, for an entry that is RETIRED from its birth on (cleared during its creation). */
+void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases_in_cells);
+
+/* Mark a creation as cleared: it is not published, and who asks from now on starts another. */
+void tn_retire_creation_locked(struct tn_entry *entry);
+
+/* The other live entries of a base key with inputs. */
+struct tn_entry **tn_retire_variants_of(struct tn_entry *entry);
+
+#endif
