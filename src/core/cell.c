@@ -150,6 +150,12 @@ void tn_cell_open_locked(struct tenure_cell_ *cell, bool hit)
 		__atomic_store_n(&cell->word, TENURE_OPEN_ + add, __ATOMIC_RELAXED);
 }
 
+/* Signed: a lease given back twice makes a count negative until that give-back undoes itself (lease.c). */
+static uint64_t leases_of(uint64_t word)
+{
+	return (uint64_t)((int64_t)word >> TENURE_LEASE_SHIFT_);
+}
+
 static uint64_t hits_of(uint64_t word)
 {
 	return (word & (TENURE_ONE_LEASE_ - 1)) >> 1;
@@ -170,7 +176,7 @@ uint64_t tn_cell_close_all_locked(struct tn_entry *entry)
 		if (!(__atomic_load_n(&cell->word, __ATOMIC_RELAXED) & TENURE_OPEN_))
 			continue;
 		word = __atomic_exchange_n(&cell->word, 0, __ATOMIC_ACQUIRE);
-		leases += word >> TENURE_LEASE_SHIFT_;
+		leases += leases_of(word);
 		tn_function_of(entry)->hits += hits_of(word);
 		TN_FAULT("retire.between_records");
 	}
@@ -189,7 +195,7 @@ void tn_cell_sum_locked(const struct tn_entry *entry, uint64_t *ret_leases, uint
 		word = __atomic_load_n(&record->head.chunks[at][entry->head.id & (TENURE_CHUNK_ - 1)].word,
 				       __ATOMIC_RELAXED);
 		if (word & TENURE_OPEN_) {
-			*ret_leases += word >> TENURE_LEASE_SHIFT_;
+			*ret_leases += leases_of(word);
 			*ret_hits += hits_of(word);
 		}
 	}

@@ -50,6 +50,13 @@ int tn_lease_check(const tenure_lease *lease)
 	return 0;
 }
 
+/* After misuse the state may already be another: then nothing is to be done here. */
+static void hand_over_once_locked(struct tn_entry *entry)
+{
+	if (tn_entry_is(entry, TN_RETIRED))
+		tn_entry_hand_over_locked(entry);
+}
+
 /* Bring `shared` down by one; whoever brings it to zero hands over. */
 static int give_back_shared(struct tn_entry *entry)
 {
@@ -61,7 +68,7 @@ static int give_back_shared(struct tn_entry *entry)
 	if (old == 1) {
 		TN_FAULT("give.zero");
 		tn_lock();
-		tn_entry_hand_over_locked(entry);
+		hand_over_once_locked(entry);
 		tn_unlock();
 	}
 	return 0;
@@ -79,8 +86,8 @@ int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old)
 	 * was found to count were one too few. */
 	tn_lock();
 	closed = !(__atomic_fetch_add(&cell->word, TENURE_ONE_LEASE_, __ATOMIC_RELAXED) & TENURE_OPEN_);
-	if (closed)
-		__atomic_fetch_add(&entry->shared, 1, __ATOMIC_RELAXED);
+	if (closed && __atomic_fetch_add(&entry->shared, 1, __ATOMIC_ACQ_REL) + 1 == 0)
+		hand_over_once_locked(entry);
 	tn_unlock();
 	return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expire.c: deadlines of entries.
+ *
+ * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
+ * validation). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
+ * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
+ * `timer.due` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
+ * which fires once, only to move the cached time; the next slow path acts on it.
+ * Idle entries are looked at every eighth of their idle ttl, so they may live longer by that much. A leased entry
+ * counts as used. */
+#include "core/expire.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/lease.h"
+#include "core/retire.h"
+
+bool tn_expire_reserve(tenure_cache *cache)
+{
+	struct tn_heap_node **bigger;
+	size_t capacity;
+
+	for (;;) {
+		tn_lock();
+		if (cache->timers_reserved + cache->timers.size < cache->timers.capacity) {
+			cache->timers_reserved++;
+			tn_unlock();
+			return true;
+		}
+		capacity = cache->timers.capacity == 0 ? 64 : 2 * cache->timers.capacity;
+		tn_unlock();
+		bigger = tn_alloc(tn_heap_bytes(capacity));
+		if (bigger == NULL)
+			return false;
+		tn_lock();
+		if (capacity > cache->timers.capacity)
+			bigger = tn_heap_adopt(&cache->timers, bigger, capacity);
+		tn_unlock();
+		tn_free(bigger);
+	}
+}
+
+void tn_expire_give_room_back_locked(tenure_cache *cache)
+{
+	cache->timers_reserved--;
+}
+
+/* Up to jitter_percent off, so that what was made together does not die together. */
+static int64_t with_jitter(const struct tn_entry *entry, int64_t ttl)
+{
+	uint64_t percent = tn_function_of(entry)->jitter_percent;
+	uint64_t random = tenure_fold_(entry->head.life ^ tn_core.seeds, TENURE_MIX_2_) >> 44; /* 20 bits */
+
+	if (percent == 0 || ttl == TN_NEVER)
+		return ttl;
+	return ttl - (int64_t)((double)ttl * (double)percent / 100 * (double)random / (double)(1 << 20));
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void set_expire_at_locked(struct tn_entry *entry)
+{
+	const struct tn_function *function = tn_function_of(entry);
+	int64_t at = least(entry->hard_at, entry->validate_at);
+
+	if (function->validates && function->validate_every == 0)
+		at = TN_EVERY_HIT;
+	__atomic_store_n(&entry->head.expire_at, at, __ATOMIC_RELAXED);
+}
+
+/* Set the timer for what comes after `now`. */
+static void set_timer_locked(struct tn_entry *entry, int64_t now)
+{
+	const struct tn_function *function = tn_function_of(entry);
+	tenure_cache *cache = function->cache;
+	int64_t due = entry->hard_at;
+
+	if (entry->validate_at > now)
+		due = least(due, entry->validate_at);
+	if (function->idle_ttl != TN_NEVER) {
+		int64_t end = tn_time_add(entry->used_at, function->idle_ttl);
+		int64_t look = tn_time_add(now, function->idle_ttl / 8 + 1);
+
+		due = least(due, least(look, end > now ? end : look));
+	}
+	if (entry->timer.index != 0)
+		tn_heap_remove(&cache->timers, &entry->timer);
+	if (due == TN_NEVER)
+		return;
+	entry->timer.due = due;
+	tn_heap_insert(&cache->timers, &entry->timer);
+	if (tn_heap_min(&cache->timers) == &entry->timer)
+		tn_cond_signal(&cache->tick);
+}
+
+void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl)
+{
+	const struct tn_function *function = tn_function_of(entry);
+
+	entry->ready_at = entry->used_at = ready_at;
+	entry->hard_at = tn_time_add(ready_at, with_jitter(entry, ttl));
+	entry->validate_at = TN_NEVER;
+	if (function->validates && function->validate_every != 0)
+		entry->validate_at = tn_time_add(ready_at, function->validate_every);
+	set_expire_at_locked(entry);
+	set_timer_locked(entry, ready_at);
+}
+
+void tn_expire_validated_locked(struct tn_entry *entry, int64_t now)
+{
+	const struct tn_function *function = tn_function_of(entry);
+
+	if (function->validate_every == 0)
+		return;
+	entry->validate_at = tn_time_add(now, function->validate_every);
+	set_expire_at_locked(entry);
+	set_timer_locked(entry, now);
+}
+
+static void look_at_locked(struct tn_entry *entry, int64_t now)
+{
+	const struct tn_function *function = tn_function_of(entry);
+
+	if (entry->hard_at <= now) {
+		tn_retire_locked(entry, TN_EXPIRED);
+		return;
+	}
+	if (function->idle_ttl != TN_NEVER) {
+		/* Relaxed and not exact: a hit at this moment may set the flag again, or may have seen it set. */
+		uint8_t flags = __atomic_fetch_and(&entry->head.flags, (uint8_t)~TENURE_USED_, __ATOMIC_RELAXED);
+
+		if ((flags & TENURE_USED_) || tn_lease_count_locked(entry) != 0) {
+			entry->used_at = now;
+		} else if (now - entry->used_at >= function->idle_ttl) {
+			tn_retire_locked(entry, TN_IDLE);
+			return;
+		}
+	}
+	set_timer_locked(entry, now);
+}
+
+bool tn_expire_due_locked(tenure_cache *cache, int64_t now)
+{
+	struct tn_heap_node *first;
+
+	tn_assert_locked();
+	for (int i = 0; i < TN_BATCH; i++) {
+		first = tn_heap_min(&cache->timers);
+		if (first == NULL || first->due > now)
+			return false;
+		look_at_locked(tn_container(first, struct tn_entry, timer), now);
+	}
+	first = tn_heap_min(&cache->timers);
+	return first != NULL && first->due <= now;
+}
+
+int64_t tn_expire_next_locked(const tenure_cache *cache)
+{
+	struct tn_heap_node *first = tn_heap_min(&cache->timers);
+
+	return first == NULL ? TN_NEVER : first->due;
+}

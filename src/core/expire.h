@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expire.h: deadlines of entries: ttl, idle ttl, next validation; one word for the hit, one timer for the maintenance. */
+#ifndef TN_EXPIRE_H
+#define TN_EXPIRE_H
+
+#include "core/core.h"
+
+enum { TN_BATCH = 256 }; /* entries in one section of M, where there can be many */
+
+/* Room for one more timer in the cache. Takes M; false: no memory. */
+bool tn_expire_reserve(tenure_cache *cache);
+void tn_expire_give_room_back_locked(tenure_cache *cache);
+
+/* Start an entry's deadlines: it was ready at `ready_at`, and lives for `ttl` ns (TN_NEVER: for ever). */
+void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl);
+
+/* It was found good at `now`: the next validation comes validate_every later. */
+void tn_expire_validated_locked(struct tn_entry *entry, int64_t now);
+
+/* Act on what is due: retire, look at idle ones. At most TN_BATCH of them; true: there is more. */
+bool tn_expire_due_locked(tenure_cache *cache, int64_t now);
+
+/* When the next one is due; TN_NEVER: nothing is. */
+int64_t tn_expire_next_locked(const tenure_cache *cache);
+
+#endif
