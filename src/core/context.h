@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* context.h: what the calling thread is doing: its creation, its session, the callback it is in. */
+#ifndef TN_CONTEXT_H
+#define TN_CONTEXT_H
+
+#include "core/core.h"
+
+/* In whose code a thread is. Creators, validate and release may call nearly everything; the others hardly anything. */
+enum tn_callback {
+	TN_OUTSIDE,
+	TN_IN_CREATE,
+	TN_IN_VALIDATE,
+	TN_IN_RELEASE,
+	TN_IN_FRONT,
+	TN_IN_IDENTIFY,
+	TN_IN_CLOCK,
+	TN_IN_REPORT,
+	TN_IN_WRITE,
+};
+
+struct tn_context { /* owned by the thread */
+	tenure_call *inside; /* the innermost creation it runs, or is attached to */
+	tenure_session *session; /* current, or NULL */
+	enum tn_callback callback;
+	bool attached; /* `inside` is another thread's */
+};
+
+struct tn_context *tn_context(void);
+
+/* Enter and leave user code: `was` is what to restore. */
+static inline enum tn_callback tn_callback_enter(enum tn_callback callback)
+{
+	enum tn_callback was = tn_context()->callback;
+
+	tn_context()->callback = callback;
+	return was;
+}
+
+static inline void tn_callback_leave(enum tn_callback was)
+{
+	tn_context()->callback = was;
+}
+
+/* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */
+static inline bool tn_forked_since(uint64_t generation)
+{
+	return __atomic_load_n(&tn_core.generation, __ATOMIC_RELAXED) != generation;
+}
+
+#endif
