@@ -139,8 +139,10 @@ struct tenure_call {
 
 struct tn_worker {
 	struct tn_list in_cache;
-	int64_t busy_since; /* the running callback's start; 0: between callbacks */
-	struct tn_entry *entry; /* what it releases */
+	tenure_cache *cache; /* constant */
+	struct tn_entry *entry; /* what it releases; NULL: between callbacks */
+	int64_t busy_since; /* when that callback began */
+	uint64_t generation; /* of the process */
 	bool stuck; /* replaced; ends when its callback returns */
 	bool reported;
 };
@@ -165,8 +167,11 @@ struct tenure_cache {
 	struct tn_list workers;
 	uint32_t worker_count; /* not counting stuck ones */
 	uint32_t idle_workers; /* parked on `work` */
-	uint32_t threads; /* all threads of this cache */
+	uint32_t threads; /* all threads of this cache, stuck ones too */
+	uint32_t stuck_workers;
 	bool maintained; /* the maintenance thread runs */
+	bool watching; /* it will look at running callbacks within a second */
+	bool stop; /* threads end */
 	struct tn_cond work; /* something in the queue, or closing */
 	struct tn_cond tick; /* the maintenance thread has a nearer deadline, or closing */
 	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */

@@ -120,13 +120,13 @@ void tn_expire_validated_locked(struct tn_entry *entry, int64_t now)
 	set_timer_locked(entry, now);
 }
 
-static void look_at_locked(struct tn_entry *entry, int64_t now)
+static bool look_at_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
-		return;
+		return true;
 	}
 	if (function->idle_ttl != TN_NEVER) {
 		/* Relaxed and not exact: a hit at this moment may set the flag again, or may have seen it set. */
@@ -136,25 +136,19 @@ static void look_at_locked(struct tn_entry *entry, int64_t now)
 			entry->used_at = now;
 		} else if (now - entry->used_at >= function->idle_ttl) {
 			tn_retire_locked(entry, TN_IDLE);
-			return;
+			return true;
 		}
 	}
 	set_timer_locked(entry, now);
+	return false;
 }
 
-bool tn_expire_due_locked(tenure_cache *cache, int64_t now)
+bool tn_expire_one_locked(tenure_cache *cache, int64_t now)
 {
-	struct tn_heap_node *first;
+	struct tn_heap_node *first = tn_heap_min(&cache->timers);
 
 	tn_assert_locked();
-	for (int i = 0; i < TN_BATCH; i++) {
-		first = tn_heap_min(&cache->timers);
-		if (first == NULL || first->due > now)
-			return false;
-		look_at_locked(tn_container(first, struct tn_entry, timer), now);
-	}
-	first = tn_heap_min(&cache->timers);
-	return first != NULL && first->due <= now;
+	return look_at_locked(tn_container(first, struct tn_entry, timer), now);
 }
 
 int64_t tn_expire_next_locked(const tenure_cache *cache)

@@ -17,8 +17,8 @@ void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t tt
 /* It was found good at `now`: the next validation comes validate_every later. */
 void tn_expire_validated_locked(struct tn_entry *entry, int64_t now);
 
-/* Act on what is due: retire, look at idle ones. At most TN_BATCH of them; true: there is more. */
-bool tn_expire_due_locked(tenure_cache *cache, int64_t now);
+/* Act on the first timer, which is due: retire, or look at an idle one. True: it took an entry out of service. */
+bool tn_expire_one_locked(tenure_cache *cache, int64_t now);
 
 /* When the next one is due; TN_NEVER: nothing is. */
 int64_t tn_expire_next_locked(const tenure_cache *cache);
