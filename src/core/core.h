@@ -103,38 +103,38 @@ struct tn_waiter {
 /* A running creation (what users see as tenure_call) or validation: a flight. */
 struct tenure_call {
 	tenure_call *next_free;
+	bool made; /* its condition is initialised; stays so in the pool */
+	struct tn_cond changed; /* the flight ended, or a poll moved the clock */
+
 	struct tn_list in_cache;
 	struct tn_list waiters;
-	struct tn_cond changed; /* the flight ended, or a poll moved the clock */
-	struct tn_function *function;
+	struct tn_function *function; /* constant, as are the next seven */
 	struct tn_entry *entry;
-	const tenure_definition *definition; /* owned by the leader */
-	const tenure_arguments *arguments; /* owned by the leader */
-	struct tenure_session *session; /* of the leader */
-	tenure_call *parent; /* the creation that this one runs in, or NULL; constant */
-	tenure_call *found_from; /* search for cycles: by whom it was found */
-	tenure_call *next_found;
-	uint64_t mark; /* search for cycles: the search that saw it */
-	uint64_t generation; /* of the process, see fork; constant */
+	const tenure_definition *definition; /* the leader's */
+	tenure_session *session; /* the leader's, held; may be NULL */
+	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
+	uint64_t generation; /* of the process */
+	int64_t started; /* ns */
+	bool validation;
+
 	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
-	uint32_t users; /* leader and waiters: the last one returns it to the pool */
-	bool validation; /* constant */
-	bool cleared; /* a clear came meanwhile: the result is not published */
-	bool awaiting; /* C8: the creator has not started, a release of this key is running */
+	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
+	bool cleared; /* a clear came meanwhile: the result is not published, the verdict dropped */
+	bool awaiting; /* C8: the creator has not started, a release of this key is queued or running */
 	bool ended;
 	bool abandoned; /* nobody's failure: the waiters look again */
-	int result; /* once ended */
-	int creator_result;
-	int64_t started; /* ns; constant once the creator runs */
+	int result; /* once ended: 0, or the error for everybody */
+	int64_t patience; /* the latest deadline of those who waited */
+	tenure_call *found_from, *next_found; /* search for cycles */
+	uint64_t mark; /* the search that saw it */
 
-	/* owned by the creator and its helper threads until it returns */
-	void *resource; /* the creator's *ret */
-	struct tn_recording *recording;
-	char *failure; /* in words; freed by the last user */
-	char *text; /* of the spinner */
-	int64_t ttl; /* set by the creator */
-	bool ttl_set;
-	bool gave_up; /* tenure_abandon */
+	/* The creator's and its helper threads', until it returns; then constant. */
+	void *resource; /* *ret */
+	struct tn_recording *recording; /* counted: by the flight, and by the entry that owns it later */
+	char *failure; /* in words, guarded by M while the creator runs; freed by the last user */
+	int creator_result;
+	int64_t ttl; /* of this entry, as the creator says; guarded by M */
+	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
 };
 
 struct tn_worker {

@@ -11,8 +11,10 @@ struct tn_recording *tn_recording_new(void)
 {
 	struct tn_recording *recording = tn_alloc(sizeof(*recording));
 
-	if (recording != NULL)
+	if (recording != NULL) {
 		recording->end = &recording->first;
+		recording->users = 1;
+	}
 	return recording;
 }
 
@@ -28,11 +30,17 @@ static void free_input(struct tn_input *input)
 	tn_free(input);
 }
 
-void tn_recording_free(struct tn_recording *recording)
+void tn_recording_put(struct tn_recording *recording)
 {
 	struct tn_item *item, *next;
+	bool last;
 
 	if (recording == NULL)
+		return;
+	tn_lock();
+	last = --recording->users == 0;
+	tn_unlock();
+	if (!last)
 		return;
 	for (item = recording->first; item != NULL; item = next) {
 		next = item->next;
@@ -140,7 +148,7 @@ const struct tn_input *tn_recording_ask(struct tn_recording *recording, const ch
 
 void tn_answers_free(struct tn_answers *answers)
 {
-	tn_recording_free(answers->recording);
+	tn_recording_put(answers->recording);
 	answers->recording = NULL;
 }
 

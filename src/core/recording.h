@@ -25,6 +25,7 @@ struct tn_item { /* one message, or one input */
 };
 
 struct tn_recording {
+	uint32_t users; /* guarded by M: its flight and its entry */
 	struct tn_item *first, **end;
 	uint32_t messages, inputs;
 	tenure_lease *kept; /* given back after the release (C9) */
@@ -33,7 +34,7 @@ struct tn_recording {
 };
 
 struct tn_recording *tn_recording_new(void);
-void tn_recording_free(struct tn_recording *recording); /* NULL is fine; kept leases are not touched */
+void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is fine; kept leases are not touched. Takes M */
 
 /* Append. The data is copied. false: no memory. Take M. */
 bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);

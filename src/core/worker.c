@@ -88,7 +88,7 @@ static void finish_release(struct tn_worker *worker, int result)
 	tn_entry_free_locked(entry);
 	tn_unlock();
 	tn_free((void *)(uintptr_t)key);
-	tn_recording_free(recording);
+	tn_recording_put(recording);
 }
 
 static void leave_locked(struct tn_worker *worker)

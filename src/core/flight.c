@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flight.c: one running creation or validation, and those who wait for it.
+ *
+ * A flight is counted by its leader, its waiters and the flights that run inside it, and goes back to its pool with the
+ * last of them; so a waiter can read its outcome, and a search can follow `parent`, at any time under M.
+ *
+ * Cycles. A flight needs another one when a thread that works for it, or for a flight inside it, is parked on that
+ * other one. Working for a flight: being its leader, or attached to it; both show in the chain of parents of what the
+ * thread is inside of. Before a thread parks, it follows these needs from the flight it wants; should they lead to a
+ * flight that the thread itself works for, nobody in the ring could ever go on. A thread inside no creation works for
+ * nothing, so it can close no ring and is not searched for. Held leases block nobody and do not count. */
+#include "core/flight.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "core/key.h"
+#include "core/recording.h"
+#include "core/worker.h"
+
+tenure_call *tn_flight_reserve(void)
+{
+	tenure_call *flight;
+	void *chunk;
+
+	for (;;) {
+		tn_lock();
+		flight = tn_pool_take_locked(&tn_core.flights);
+		tn_unlock();
+		if (flight != NULL)
+			break;
+		chunk = tn_pool_grow(&tn_core.flights);
+		if (chunk == NULL)
+			return NULL;
+		tn_lock();
+		tn_pool_adopt_locked(&tn_core.flights, chunk);
+		tn_unlock();
+	}
+	if (!flight->made) {
+		tn_cond_init(&flight->changed);
+		flight->made = true;
+	}
+	tn_list_init(&flight->in_cache);
+	tn_list_init(&flight->waiters);
+	flight->users = 1;
+	flight->variants = NULL;
+	flight->parent = NULL;
+	flight->session = NULL;
+	flight->function = NULL;
+	flight->validation = flight->cleared = flight->awaiting = flight->ended = flight->abandoned = false;
+	flight->result = flight->creator_result = 0;
+	flight->patience = 0;
+	flight->resource = NULL;
+	flight->recording = NULL;
+	flight->failure = NULL;
+	flight->ttl_set = flight->gave_up = flight->out_of_memory = false;
+	return flight;
+}
+
+void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, struct tn_entry *entry,
+			    const tenure_definition *definition, bool validation)
+{
+	flight->function = function;
+	flight->entry = entry;
+	flight->definition = definition;
+	flight->validation = validation;
+	flight->generation = tn_core.generation;
+	flight->started = tn_cache_time_locked(function->cache);
+	flight->parent = tn_context()->inside;
+	if (flight->parent != NULL)
+		flight->parent->users++;
+	tn_list_insert_tail(&function->cache->flights, &flight->in_cache);
+}
+
+void tn_flight_put(tenure_call *flight)
+{
+	while (flight != NULL) {
+		tenure_call *parent = flight->parent;
+		struct tn_recording *recording = flight->recording;
+		tenure_session *session = flight->session;
+		char *failure = flight->failure;
+		bool last;
+
+		tn_lock();
+		last = --flight->users == 0;
+		if (last) {
+			flight->recording = NULL;
+			flight->failure = NULL;
+			flight->session = NULL;
+			flight->parent = NULL;
+			tn_pool_put_locked(&tn_core.flights, flight);
+		}
+		tn_unlock();
+		if (!last)
+			return;
+		tn_recording_put(recording);
+		tn_free(failure);
+		tn_session_put(session);
+		flight = parent;
+	}
+}
+
+void tn_flight_describe(const tenure_call *flight, char *text, size_t room)
+{
+	char arguments[256];
+
+	tn_key_format(flight->definition, flight->entry->head.key, flight->entry->head.key_size, arguments,
+		      sizeof(arguments));
+	snprintf(text, room, "%s(%s)", flight->definition->name, arguments);
+}
+
+/* ---- cycles */
+
+static bool works_for(const tenure_call *inside, const tenure_call *flight)
+{
+	for (; inside != NULL; inside = inside->parent) {
+		if (inside == flight)
+			return true;
+	}
+	return false;
+}
+
+enum { CHAIN_MOST = 16 };
+
+static size_t append_step(const tenure_call *flight, char *chain, size_t room, size_t length)
+{
+	char step[300];
+	int written;
+
+	tn_flight_describe(flight, step, sizeof(step));
+	if (length >= room)
+		return length;
+	written = snprintf(chain + length, room - length, "%s%s", length == 0 ? "" : " -> ", step);
+	return written < 0 ? length : length + (size_t)written;
+}
+
+/* closing ... inside -> wanted ... closing: the ring in the order in which each waits for the next. */
+static void describe_ring(tenure_call *closing, tenure_call *inside, char *chain, size_t room)
+{
+	tenure_call *steps[CHAIN_MOST];
+	size_t count = 0, length = 0;
+
+	for (tenure_call *at = inside; at != closing && count < CHAIN_MOST; at = at->parent)
+		steps[count++] = at;
+	length = append_step(closing, chain, room, length);
+	while (count > 0)
+		length = append_step(steps[--count], chain, room, length);
+	for (tenure_call *at = closing; at != NULL && count < CHAIN_MOST; at = at->found_from)
+		steps[count++] = at;
+	while (count > 0)
+		length = append_step(steps[--count], chain, room, length);
+}
+
+bool tn_flight_cycle_locked(tenure_call *wanted, tenure_call *inside, char *chain, size_t room)
+{
+	tenure_call **end = &wanted->next_found, *at;
+	uint64_t search;
+
+	tn_assert_locked();
+	if (inside == NULL)
+		return false;
+	search = ++tn_core.searches;
+	wanted->mark = search;
+	wanted->found_from = wanted->next_found = NULL;
+	for (at = wanted; at != NULL; at = at->next_found) {
+		struct tn_waiter *waiter;
+
+		if (works_for(inside, at)) {
+			describe_ring(at, inside, chain, room);
+			return true;
+		}
+		tn_list_for_each(waiter, &tn_core.waiters, struct tn_waiter, in_core) {
+			tenure_call *next = waiter->flight;
+
+			if (next->mark == search || next->ended || !works_for(waiter->inside, at))
+				continue;
+			next->mark = search;
+			next->found_from = at;
+			next->next_found = NULL;
+			*end = next;
+			end = &next->next_found;
+		}
+	}
+	return false;
+}
+
+/* ---- waiting */
+
+/* When the front wants to be called next; TN_NEVER: it does not. */
+static int64_t next_tick(const tenure_call *flight, const tenure_front *front, int64_t elapsed)
+{
+	int64_t tick = front->tick > 0 ? front->tick : 100000000;
+
+	if (front->wait == NULL || flight->function->spinner == NULL || flight->validation)
+		return TN_NEVER;
+	return elapsed < 0 ? tn_time_add(flight->started, front->delay) :
+			     tn_time_add(flight->started, tn_time_add(elapsed, tick));
+}
+
+static tenure_activity activity_of(const tenure_call *flight, int64_t elapsed)
+{
+	return (tenure_activity){
+		.function = flight->function->definition->name,
+		.text = flight->function->spinner,
+		.elapsed = elapsed,
+		.show_time = flight->function->show_time,
+	};
+}
+
+static int show(const tenure_call *flight, const tenure_front *front, void *front_user, int64_t elapsed)
+{
+	tenure_activity activity = activity_of(flight, elapsed);
+	enum tn_callback was = tn_callback_enter(TN_IN_FRONT);
+	int result = front->wait(front_user, &activity);
+
+	tn_callback_leave(was);
+	return result <= 0 ? result : TENURE_ETIMEDOUT; /* a result is negative */
+}
+
+static void show_end(const tenure_call *flight, const tenure_front *front, void *front_user, int64_t elapsed)
+{
+	tenure_activity activity = activity_of(flight, elapsed);
+	enum tn_callback was;
+
+	if (front->done == NULL)
+		return;
+	was = tn_callback_enter(TN_IN_FRONT);
+	front->done(front_user, &activity);
+	tn_callback_leave(was);
+}
+
+static const tenure_front no_front;
+
+int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, int64_t deadline)
+{
+	tenure_cache *cache = flight->function->cache;
+	const tenure_front *front = cache->options.front == NULL ? &no_front : cache->options.front;
+	tenure_session *session = tn_context()->session;
+	void *front_user = session == NULL ? NULL : session->front_user;
+	int64_t now, shown = -1, tick = next_tick(flight, front, shown);
+	int result = 0;
+
+	waiter->flight = flight;
+	waiter->inside = tn_context()->inside;
+	waiter->granted = false;
+	flight->users++;
+	flight->function->waits++;
+	if (deadline > flight->patience)
+		flight->patience = deadline;
+	tn_list_insert_tail(&flight->waiters, &waiter->in_flight);
+	tn_list_insert_tail(&tn_core.waiters, &waiter->in_core);
+	TN_FAULT("flight.enrolled");
+	while (!flight->ended && result == 0) {
+		now = tn_cache_time_locked(cache);
+		if (now >= deadline) {
+			result = TENURE_ETIMEDOUT;
+		} else if (now >= tick) {
+			shown = now - flight->started;
+			tn_unlock();
+			result = show(flight, front, front_user, shown);
+			tn_lock();
+			tick = next_tick(flight, front, shown);
+		} else if (cache->options.now != NULL) {
+			tn_cond_wait(&flight->changed, &tn_core.mutex); /* a poll moves the clock, and wakes */
+		} else {
+			tn_cond_wait_until(&flight->changed, &tn_core.mutex, tick < deadline ? tick : deadline);
+		}
+	}
+	if (waiter->granted)
+		result = 0;
+	tn_list_remove(&waiter->in_flight);
+	tn_list_remove(&waiter->in_core);
+	if (shown >= 0) {
+		now = tn_cache_time_locked(cache);
+		tn_unlock();
+		show_end(flight, front, front_user, now - flight->started);
+		tn_lock();
+	}
+	return result;
+}
+
+uint64_t tn_flight_grant_all_locked(tenure_call *flight)
+{
+	struct tn_waiter *waiter;
+	uint64_t count = 0;
+
+	tn_list_for_each(waiter, &flight->waiters, struct tn_waiter, in_flight) {
+		waiter->granted = true;
+		count++;
+	}
+	return count;
+}
+
+void tn_flight_end_locked(tenure_call *flight, int result, bool abandoned)
+{
+	tn_assert_locked();
+	flight->result = result;
+	flight->abandoned = abandoned;
+	flight->ended = true;
+	tn_list_remove(&flight->in_cache);
+	tn_cond_broadcast(&flight->changed);
+	tn_cond_broadcast(&flight->function->cache->settled);
+}
+
+/* ---- the leader's side of the front */
+
+int tn_flight_show_start(tenure_call *flight)
+{
+	const tenure_front *front = flight->function->cache->options.front;
+
+	if (front == NULL || front->wait == NULL || flight->function->spinner == NULL)
+		return 0;
+	return show(flight, front, flight->session == NULL ? NULL : flight->session->front_user, 0);
+}
+
+void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
+{
+	const tenure_front *front = flight->function->cache->options.front;
+
+	if (front == NULL || front->wait == NULL || flight->function->spinner == NULL)
+		return;
+	show_end(flight, front, flight->session == NULL ? NULL : flight->session->front_user, elapsed);
+}
