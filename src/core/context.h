@@ -22,6 +22,7 @@ struct tn_context { /* owned by the thread */
 	tenure_call *inside; /* the innermost creation it runs, or is attached to */
 	tenure_session *session; /* current, or NULL */
 	enum tn_callback callback;
+	int creator_result; /* of the last creation that failed for this thread */
 	bool attached; /* `inside` is another thread's */
 };
 

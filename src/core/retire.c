@@ -22,7 +22,7 @@ struct tn_entry **tn_retire_variants_of(struct tn_entry *entry)
 }
 
 /* Out of the table, and out of the chain of entries that share its base key. */
-static void unlink_locked(struct tn_entry *entry)
+void tn_retire_unlink_locked(struct tn_entry *entry)
 {
 	struct tn_entry **own = tn_retire_variants_of(entry), *next = own == NULL ? NULL : *own;
 	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, entry->head.key,
@@ -57,7 +57,7 @@ void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause)
 
 	tn_assert_locked();
 	tn_entry_leave_locked(entry, cause);
-	unlink_locked(entry);
+	tn_retire_unlink_locked(entry);
 	if (entry->timer.index != 0)
 		tn_heap_remove(&cache->timers, &entry->timer);
 	if (entry->flight != NULL) { /* a validation: its verdict is dropped */
@@ -76,7 +76,7 @@ void tn_retire_creation_locked(struct tn_entry *entry)
 	if (flight->cleared || flight->awaiting)
 		return; /* awaiting: its creator starts after the clear */
 	flight->cleared = true;
-	unlink_locked(entry);
+	tn_retire_unlink_locked(entry);
 	entry->counted = true;
 	tn_function_of(entry)->unfinished++;
 	tn_function_of(entry)->cache->unfinished++;

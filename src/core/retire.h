@@ -9,6 +9,9 @@
  * nobody holds it, hands it over to release. The entry must not be touched afterwards. */
 void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause);
 
+/* Out of the table, and out of the chain of entries that share its base key. CREATING or LIVE. */
+void tn_retire_unlink_locked(struct tn_entry *entry);
+
 /* The second half alone, for an entry that is RETIRED from its birth on (cleared during its creation). */
 void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases_in_cells);
 

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* creation.c: from an empty place in the table to a resource in service, or back.
+ *
+ * reserve (memory, threads) -> begin (CREATING, in the table) -> wait for the release of a predecessor -> creator ->
+ * conclude: LIVE, or RETIRED at once (cleared meanwhile, or not to be kept), or failed, or abandoned. Whatever way the
+ * creator's thread leaves the creator, it is concluded exactly once; what it left in *ret is released in every case. */
+#include "core/creation.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "core/entry.h"
+#include "core/evict.h"
+#include "core/expire.h"
+#include "core/flight.h"
+#include "core/lease.h"
+#include "core/object.h"
+#include "core/recording.h"
+#include "core/retire.h"
+#include "core/session.h"
+#include "core/table.h"
+#include "core/worker.h"
+
+static const int64_t PREDECESSOR_MOST = 10000000000; /* ns that a creator waits for an older release of its key */
+
+static bool reserve(struct tn_creation *creation, const struct tn_request *request)
+{
+	tenure_cache *cache = request->function->cache;
+
+	creation->entry = tn_entry_reserve();
+	creation->flight = tn_flight_reserve();
+	if (creation->entry == NULL || creation->flight == NULL)
+		return false;
+	creation->flight->recording = tn_recording_new();
+	if (creation->flight->recording == NULL)
+		return false;
+	creation->flight->session = tn_session_hold();
+	creation->key = tn_alloc(request->key_size == 0 ? 1 : request->key_size & ~TENURE_DIGESTED_);
+	if (creation->key == NULL)
+		return false;
+	memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
+	if (request->definition->releaser != NULL && !tn_object_reserve(&creation->object))
+		return false;
+	creation->table_room = tn_table_reserve();
+	creation->timer_room = tn_expire_reserve(cache);
+	tn_cell_reserve(creation->entry->head.id, &creation->cells); /* without, the lease is the entry's own */
+	return creation->table_room && creation->timer_room;
+}
+
+int tn_creation_reserve(struct tn_creation *creation, const struct tn_request *request)
+{
+	int result = tn_worker_ensure(request->function->cache);
+
+	memset(creation, 0, sizeof(*creation));
+	creation->request = request;
+	if (result != 0)
+		return result;
+	if (!reserve(creation, request))
+		return tn_fail(TENURE_ENOMEM, "out of memory before a creation of %s()", request->definition->name);
+	creation->ready = true;
+	return 0;
+}
+
+void tn_creation_drop(struct tn_creation *creation)
+{
+	if (creation->request == NULL)
+		return;
+	tn_lock();
+	if (creation->entry != NULL)
+		tn_entry_put_locked(creation->entry);
+	if (creation->object != NULL)
+		tn_object_put_locked(creation->object);
+	if (creation->table_room)
+		tn_table_give_room_back_locked();
+	if (creation->timer_room)
+		tn_expire_give_room_back_locked(creation->request->function->cache);
+	tn_unlock();
+	tn_free(creation->key);
+	tn_cell_release_room(&creation->cells);
+	tn_flight_put(creation->flight);
+	memset(creation, 0, sizeof(*creation));
+}
+
+void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *first)
+{
+	const struct tn_request *request = creation->request;
+	struct tn_entry *entry = creation->entry;
+
+	tn_entry_begin_locked(entry, request->function, request->hash, creation->key, request->key_size,
+			      creation->flight);
+	tn_flight_begin_locked(creation->flight, request->function, entry, request->definition, false);
+	creation->flight->patience = request->deadline;
+	if (first == NULL) {
+		tn_table_insert_locked(entry);
+	} else {
+		creation->flight->variants = first;
+		tn_table_replace_locked(first, entry);
+		tn_table_give_room_back_locked();
+	}
+	creation->table_room = false;
+	creation->entry = NULL; /* the flight's now */
+	creation->key = NULL;
+}
+
+/* ---- C8: a file lock, a port, the memory of a card must be free again */
+
+static int await_predecessor(struct tn_creation *creation)
+{
+	const struct tn_request *request = creation->request;
+	struct tn_entry *entry = creation->flight->entry;
+	tenure_cache *cache = request->function->cache;
+	int64_t now, end;
+	int result = 0;
+
+	if (request->definition->releaser == NULL || tn_worker_inside_release())
+		return 0;
+	tn_lock();
+	end = tn_time_add(tn_cache_time_locked(cache), PREDECESSOR_MOST);
+	creation->flight->awaiting = true;
+	while (result == 0 && tn_entry_releasing_locked(request->function, request->hash, request->key,
+							request->key_size, entry->head.life)) {
+		TN_FAULT("creation.awaits_release");
+		now = tn_cache_time_locked(cache);
+		if (cache->closing)
+			result = TENURE_ECLOSED;
+		else if (now >= request->deadline)
+			result = TENURE_ETIMEDOUT;
+		else if (now >= end)
+			break;
+		else if (cache->options.now != NULL)
+			tn_cond_wait(&cache->settled, &tn_core.mutex);
+		else
+			tn_cond_wait_until(&cache->settled, &tn_core.mutex,
+					   end < request->deadline ? end : request->deadline);
+	}
+	creation->flight->awaiting = false;
+	creation->flight->started = tn_cache_time_locked(cache);
+	tn_unlock();
+	return result;
+}
+
+/* ---- conclusion */
+
+/* Entries of this base key with the same inputs make way; all of them when the new one has no inputs. */
+static void replace_variants_locked(tenure_call *flight)
+{
+	struct tn_entry *entry = flight->variants, *next;
+
+	for (; entry != NULL; entry = next) {
+		next = *tn_retire_variants_of(entry);
+		if (flight->recording->inputs == 0 ||
+		    tn_recording_same_inputs(entry->recording, flight->recording))
+			tn_retire_locked(entry, TN_REPLACED);
+	}
+}
+
+static struct tn_object *enter_object_locked(struct tn_creation *creation, void *resource)
+{
+	struct tn_object *spare = creation->object;
+
+	creation->object = NULL;
+	if (spare == NULL)
+		return NULL;
+	if (resource != NULL)
+		return tn_object_enter_locked(spare, resource, creation->request->definition);
+	tn_object_put_locked(spare); /* NULL is a value, and never released */
+	return NULL;
+}
+
+static void publish_locked(struct tn_creation *creation, int64_t ready_at)
+{
+	tenure_call *flight = creation->flight;
+	struct tn_entry *entry = flight->entry;
+	struct tn_function *function = flight->function;
+	struct tn_recording *recording = flight->recording;
+	struct tn_object *object = enter_object_locked(creation, flight->resource);
+	bool keeps = !(flight->ttl_set && flight->ttl <= 0) && !function->cache->closing;
+	uint64_t waiting;
+
+	entry->creation_time = ready_at - flight->started;
+	function->creations++;
+	function->creation_time += (uint64_t)entry->creation_time;
+	if (recording->messages + recording->inputs != 0 || recording->kept_count != 0) {
+		recording->users++;
+		entry->recording = recording;
+	}
+	TN_FAULT("publish.before_slot");
+	if (flight->cleared || !keeps) {
+		if (!flight->cleared)
+			tn_retire_unlink_locked(entry);
+		waiting = tn_flight_grant_all_locked(flight);
+		creation->lease = &entry->grant;
+		entry->ready_at = ready_at;
+		tn_entry_publish_out_locked(entry, flight->resource, object, waiting + 1,
+					    flight->cleared ? TN_CLEARED : keeps ? TN_CLOSED : TN_EXPIRED);
+		tn_retire_settle_locked(entry, 0);
+		return;
+	}
+	replace_variants_locked(flight);
+	if (recording->inputs != 0)
+		recording->variants = flight->variants;
+	flight->variants = NULL;
+	if (recording->messages + recording->inputs != 0)
+		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
+	waiting = tn_flight_grant_all_locked(flight);
+	tn_entry_publish_locked(entry, flight->resource, object, waiting);
+	if (recording->inputs != 0) {
+		tn_lease_grant_locked(entry, 1); /* no cell of a variant is ever opened: the inputs come first */
+		creation->lease = &entry->grant;
+	} else {
+		creation->lease = tn_lease_take_locked(entry, &creation->cells, false);
+	}
+	creation->timer_room = false;
+	tn_expire_give_room_back_locked(function->cache); /* it is used in this section of M */
+	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl);
+	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
+		tn_unlock();
+		tn_lock();
+	}
+}
+
+/* What was left in *ret is released; kept leases are given back after that. Returns the key to free. */
+static const unsigned char *fail_locked(struct tn_creation *creation)
+{
+	tenure_call *flight = creation->flight;
+	struct tn_entry *entry = flight->entry;
+
+	if (!flight->cleared)
+		tn_retire_unlink_locked(entry);
+	if (flight->recording->kept_count != 0) {
+		flight->recording->users++;
+		entry->recording = flight->recording;
+	}
+	return tn_entry_fail_locked(entry, flight->resource, enter_object_locked(creation, flight->resource));
+}
+
+enum outcome { CREATED, FAILED, ABANDONED };
+
+/* End the flight, once. `result` is for everybody who waited. */
+static void conclude(struct tn_creation *creation, enum outcome outcome, int result)
+{
+	tenure_call *flight = creation->flight;
+	int64_t ready_at = tn_cache_time(flight->function->cache);
+	const unsigned char *key = NULL;
+
+	tn_lock();
+	if (outcome == CREATED) {
+		publish_locked(creation, ready_at);
+	} else {
+		flight->function->failures += outcome == FAILED;
+		flight->function->abandoned += outcome == ABANDONED;
+		key = fail_locked(creation);
+	}
+	tn_flight_end_locked(flight, result, outcome == ABANDONED);
+	tn_unlock();
+	tn_free((void *)(uintptr_t)key);
+}
+
+/* The creator's thread is ending inside the creator: pthread_exit(), cancellation. */
+static void thread_lost(void *pointer)
+{
+	struct tn_creation *creation = pointer;
+	struct tn_context *context = tn_context();
+
+	context->inside = creation->flight->parent;
+	context->callback = context->inside == NULL ? TN_OUTSIDE : TN_IN_CREATE;
+	if (tn_forked_since(creation->flight->generation))
+		return;
+	conclude(creation, ABANDONED, TENURE_EFAILED);
+	tn_creation_drop(creation);
+}
+
+static int call_creator(struct tn_creation *creation)
+{
+	const struct tn_request *request = creation->request;
+	struct tn_context *context = tn_context();
+	enum tn_callback was = tn_callback_enter(TN_IN_CREATE);
+	tenure_call *flight = creation->flight;
+	int result;
+
+	context->inside = flight;
+	pthread_cleanup_push(thread_lost, creation);
+	result = request->definition->create(request->definition->user, flight, request->arguments,
+					     &flight->resource);
+	pthread_cleanup_pop(0);
+	context->inside = flight->parent;
+	tn_callback_leave(was);
+	return result;
+}
+
+static int failed(struct tn_creation *creation, int creator_result)
+{
+	tenure_call *flight = creation->flight;
+	int result = flight->out_of_memory ? TENURE_ENOMEM : TENURE_EFAILED;
+
+	flight->creator_result = creator_result;
+	conclude(creation, FAILED, result);
+	return tn_creation_failure(flight, result);
+}
+
+int tn_creation_failure(const tenure_call *flight, int result)
+{
+	const char *name = flight->definition->name;
+
+	if (result == TENURE_ENOMEM)
+		return tn_fail(result, "out of memory while %s() was being created", name);
+	tn_context()->creator_result = flight->creator_result;
+	if (flight->failure != NULL)
+		return tn_fail(result, "%s", flight->failure);
+	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
+}
+
+static int not_started(struct tn_creation *creation, int result)
+{
+	conclude(creation, ABANDONED, result);
+	if (result == TENURE_ECLOSED)
+		return tn_fail(result, "the cache is being closed");
+	if (result == TENURE_ETIMEDOUT)
+		return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
+			       creation->request->definition->name);
+	return tn_fail(result, "the front ended the creation of %s()", creation->request->definition->name);
+}
+
+int tn_creation_run(struct tn_creation *creation)
+{
+	tenure_call *flight = creation->flight;
+	int result = await_predecessor(creation);
+
+	if (result != 0)
+		return not_started(creation, result);
+	result = tn_flight_show_start(flight);
+	if (result != 0)
+		return not_started(creation, result);
+	result = call_creator(creation);
+	if (tn_forked_since(flight->generation)) {
+		memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
+		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
+			       "counts for nothing");
+	}
+	tn_flight_show_end(flight, tn_cache_time(flight->function->cache) - flight->started);
+	if (flight->gave_up) {
+		conclude(creation, ABANDONED, TENURE_EFAILED);
+		return tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", flight->definition->name);
+	}
+	if (result != 0 || flight->out_of_memory)
+		return failed(creation, result);
+	conclude(creation, CREATED, 0);
+	return TENURE_CREATED;
+}
