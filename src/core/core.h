@@ -183,7 +183,6 @@ struct tn_function {
 	struct tn_list in_core;
 	tenure_cache *cache; /* constant */
 	const tenure_definition *definition; /* the newest one */
-	tenure_function *face; /* that it was registered with first */
 	uint64_t shape; /* of name, version, type and parameters: constant */
 	uint64_t generation; /* of the process */
 
@@ -193,6 +192,7 @@ struct tn_function {
 	uint32_t jitter_percent;
 	bool validates, releases, show_time;
 	char *spinner; /* NULL: none. constant */
+	char *version; /* NULL: the face is the identity. constant */
 
 	struct tn_list live; /* newest first */
 	struct tn_list retired; /* leased ones that are out of service */
@@ -226,6 +226,7 @@ struct tn_core {
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
+	uint64_t function_count;
 	uint64_t searches; /* marks of the search for cycles */
 	uint64_t table_count, table_reserved;
 	struct tn_object **object_buckets;

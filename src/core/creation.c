@@ -178,7 +178,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 	struct tn_function *function = flight->function;
 	struct tn_recording *recording = flight->recording;
 	struct tn_object *object = enter_object_locked(creation, flight->resource);
-	bool keeps = !(flight->ttl_set && flight->ttl <= 0) && !function->cache->closing;
+	bool keeps = !(flight->ttl_set && flight->ttl <= 0);
 	uint64_t waiting;
 
 	entry->creation_time = ready_at - flight->started;
@@ -196,7 +196,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 		creation->lease = &entry->grant;
 		entry->ready_at = ready_at;
 		tn_entry_publish_out_locked(entry, flight->resource, object, waiting + 1,
-					    flight->cleared ? TN_CLEARED : keeps ? TN_CLOSED : TN_EXPIRED);
+					    flight->cleared ? TN_CLEARED : TN_EXPIRED);
 		tn_retire_settle_locked(entry, 0);
 		return;
 	}
