@@ -19,4 +19,7 @@ int tn_cache_close(tenure_cache *cache, int64_t timeout);
 /* Retire all of every function, mark all creations. How many. */
 int tn_cache_clear(tenure_cache *cache, enum tn_cause cause);
 
+/* In a forked child: as if just opened, nothing of the parent's left in it. Plain stores. */
+void tn_cache_forget(tenure_cache *cache);
+
 #endif

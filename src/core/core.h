@@ -156,6 +156,7 @@ struct tenure_cache {
 	char *name; /* constant */
 	tenure_cache_options options; /* constant once open */
 	int64_t now; /* the cached time: atomic (relaxed), moved under M */
+	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cache.c: all of it for one cache: open, close, the process-wide one, exit.
+ *
+ * Closing is a series of waits with one deadline, each of which can be taken up again by a later call: creations that
+ * run (their results go to those who wait, and are released), releases, threads. Only a cache with nothing left of it
+ * is freed. At exit() every open cache is closed with its own exit_timeout; what is still leased then is named, and
+ * left alone: closing a resource under its holder is worse than not closing it. */
+#include "core/cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "core/function.h"
+#include "core/worker.h"
+
+static const int64_t EXIT_TIMEOUT = 5000000000; /* ns */
+
+static tenure_cache *default_cache; /* guarded by M */
+
+static void free_cache(tenure_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	tn_free(cache->timers.items);
+	tn_free(cache->name);
+	tn_free(cache);
+}
+
+static tenure_cache *new_cache(const tenure_cache_options *options)
+{
+	tenure_cache *cache = tn_alloc_aligned(64, sizeof(*cache));
+
+	if (cache == NULL)
+		return NULL;
+	cache->options = *options;
+	cache->name = tn_strdup(options->name == NULL ? "tenure" : options->name);
+	if (cache->name == NULL) {
+		free_cache(cache);
+		return NULL;
+	}
+	cache->options.name = cache->name;
+	cache->generation = tn_core.generation;
+	tn_list_init(&cache->functions);
+	tn_list_init(&cache->flights);
+	tn_list_init(&cache->workers);
+	cache->release_end = &cache->release_first;
+	tn_cond_init(&cache->work);
+	tn_cond_init(&cache->tick);
+	tn_cond_init(&cache->settled);
+	cache->open = true;
+	cache->now = tn_cache_time(cache);
+	return cache;
+}
+
+static void at_exit(void);
+
+/* *ret_first: at_exit() is to be registered. With the first cache: so it runs before what was set up earlier is undone. */
+static void enter_locked(tenure_cache *cache, bool *ret_first)
+{
+	static bool registered; /* guarded by M; a forked child inherits it with the registration */
+
+	tn_list_insert_tail(&tn_core.caches, &cache->in_core);
+	*ret_first = !registered;
+	registered = true;
+}
+
+tenure_cache *tn_cache_default(void)
+{
+	static const tenure_cache_options plain = { .size = sizeof(plain) };
+	tenure_cache *cache, *made;
+	bool first = false;
+
+	tn_lock();
+	cache = default_cache;
+	tn_unlock();
+	if (cache != NULL)
+		return cache;
+	made = new_cache(&plain);
+	tn_lock();
+	if (default_cache == NULL && made != NULL) {
+		default_cache = made;
+		enter_locked(made, &first);
+		made = NULL;
+	}
+	cache = default_cache;
+	tn_unlock();
+	free_cache(made);
+	if (first)
+		atexit(at_exit);
+	return cache;
+}
+
+int tn_cache_configure(const tenure_cache_options *options)
+{
+	tenure_cache *made = new_cache(options);
+	bool first = false, done = false;
+
+	if (made == NULL)
+		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
+	tn_lock();
+	if (default_cache == NULL) {
+		default_cache = made;
+		enter_locked(made, &first);
+		done = true;
+	}
+	tn_unlock();
+	if (first)
+		atexit(at_exit);
+	if (done)
+		return 0;
+	free_cache(made);
+	return tn_fail(TENURE_EBUSY, "the process-wide cache is in use; configure it before the first call of a "
+		       "cached function");
+}
+
+int tn_cache_open(const tenure_cache_options *options, tenure_cache **ret_cache)
+{
+	tenure_cache *cache = new_cache(options);
+	bool first = false;
+
+	if (cache == NULL)
+		return tn_fail(TENURE_ENOMEM, "out of memory for a cache");
+	tn_lock();
+	enter_locked(cache, &first);
+	tn_unlock();
+	if (first)
+		atexit(at_exit);
+	*ret_cache = cache;
+	return 0;
+}
+
+int tn_cache_clear(tenure_cache *cache, enum tn_cause cause)
+{
+	struct tn_function *function;
+	int count = 0;
+
+	tn_lock();
+	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
+		tn_unlock(); /* functions are never freed, nor taken off the list while the cache is */
+		count += tn_function_clear(function, cause);
+		tn_lock();
+	}
+	tn_unlock();
+	return count;
+}
+
+/* ---- closing */
+
+/* Nothing of it is out: no creation, nothing unreleased, no thread. `self`: threads that cannot end while this call
+ * waits, since it is made on one of them. */
+static bool settled_locked(const tenure_cache *cache, uint32_t self)
+{
+	return tn_list_empty(&cache->flights) && cache->unfinished <= self && cache->threads <= self;
+}
+
+static bool await_settled_locked(tenure_cache *cache, int64_t deadline, uint32_t self)
+{
+	while (!settled_locked(cache, self)) {
+		if (tn_list_empty(&cache->flights) && cache->unfinished <= self && !cache->stop) {
+			cache->stop = true;
+			tn_cond_broadcast(&cache->work);
+			tn_cond_broadcast(&cache->tick);
+			continue;
+		}
+		if (tn_cond_wait_until(&cache->settled, &tn_core.mutex, deadline))
+			return settled_locked(cache, self);
+	}
+	return true;
+}
+
+/* Name what is out, for people: "2 of get_model(), 1 of get_log()". */
+static void describe_out_locked(const tenure_cache *cache, char *text, size_t room)
+{
+	struct tn_function *function;
+	size_t length = 0;
+
+	text[0] = '\0';
+	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
+		int written;
+
+		if (function->unfinished == 0 || length >= room)
+			continue;
+		written = snprintf(text + length, room - length, "%s%llu of %s() (%llu leased, %llu being released)",
+				   length == 0 ? "" : ", ", (unsigned long long)function->unfinished,
+				   function->definition->name, (unsigned long long)function->retired_count,
+				   (unsigned long long)function->releasing_count);
+		length += written > 0 ? (size_t)written : 0;
+	}
+	if (length == 0)
+		snprintf(text, room, "a creation or a thread of the library is still running");
+}
+
+/* false: something is out, and `out` says what. */
+static bool close_down(tenure_cache *cache, int64_t timeout, uint32_t self, char *out, size_t room)
+{
+	int64_t deadline = tn_time_add(tn_clock_monotonic(), timeout);
+	bool down;
+
+	tn_lock();
+	cache->closing = true;
+	tn_cond_broadcast(&cache->settled); /* creations that await a release end here */
+	tn_unlock();
+	tn_cache_clear(cache, TN_CLOSED);
+	tn_lock();
+	down = await_settled_locked(cache, deadline, self);
+	if (!down)
+		describe_out_locked(cache, out, room);
+	tn_unlock();
+	return down;
+}
+
+int tn_cache_close(tenure_cache *cache, int64_t timeout)
+{
+	char out[512];
+
+	if (!close_down(cache, timeout, 0, out, sizeof(out)))
+		return tn_fail(TENURE_EBUSY, "the cache \"%s\" is still closing: %s", cache->name, out);
+	tn_lock();
+	cache->open = false;
+	tn_list_remove(&cache->in_core);
+	if (default_cache == cache)
+		default_cache = NULL;
+	tn_unlock();
+	/* The structure stays: functions that were defined in it point here, and answer ECLOSED. */
+	tn_free(cache->timers.items);
+	memset(&cache->timers, 0, sizeof(cache->timers));
+	return 0;
+}
+
+static void at_exit(void)
+{
+	uint32_t self = tn_worker_inside_release() ? 1 : 0;
+	tenure_cache *cache;
+	char out[512];
+
+	tn_lock();
+	tn_core.exiting = true;
+	while (!tn_list_empty(&tn_core.caches)) {
+		int64_t timeout;
+
+		cache = tn_list_first(&tn_core.caches, tenure_cache, in_core);
+		tn_list_remove(&cache->in_core);
+		tn_unlock();
+		timeout = cache->options.exit_timeout == 0 ? EXIT_TIMEOUT : cache->options.exit_timeout;
+		if (!close_down(cache, timeout, self, out, sizeof(out)))
+			tn_report(cache, TENURE_EBUSY, "at exit, the cache \"%s\" still has %s; not released", cache->name, out);
+		tn_lock();
+	}
+	tn_unlock();
+}
+
+void tn_cache_forget(tenure_cache *cache)
+{
+	tn_list_init(&cache->workers);
+	tn_list_init(&cache->flights);
+	cache->worker_count = cache->idle_workers = cache->threads = cache->stuck_workers = 0;
+	cache->maintained = cache->watching = cache->stop = false;
+	cache->release_first = NULL;
+	cache->release_end = &cache->release_first;
+	cache->queued = cache->unfinished = 0;
+	cache->timers.size = cache->timers_reserved = 0;
+	cache->generation = tn_core.generation;
+	tn_cond_reinit(&cache->work);
+	tn_cond_reinit(&cache->tick);
+	tn_cond_reinit(&cache->settled);
+}
