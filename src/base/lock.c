@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lock.c: mutexes and conditions over pthreads. */
+#include "base/lock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+
+void tn_mutex_init(struct tn_mutex *mutex)
+{
+	memset(mutex, 0, sizeof(*mutex));
+	TN_CHECK(pthread_mutex_init(&mutex->mutex, NULL) == 0);
+}
+
+void tn_mutex_reinit(struct tn_mutex *mutex)
+{
+	tn_mutex_init(mutex);
+}
+
+static void taken(struct tn_mutex *mutex)
+{
+#ifdef TENURE_FAULTS
+	mutex->owner = pthread_self();
+	mutex->held = true;
+#else
+	(void)mutex;
+#endif
+}
+
+static void let_go(struct tn_mutex *mutex)
+{
+#ifdef TENURE_FAULTS
+	tn_mutex_assert_held(mutex);
+	mutex->held = false;
+#else
+	(void)mutex;
+#endif
+}
+
+#ifdef TENURE_FAULTS
+void tn_mutex_assert_held(struct tn_mutex *mutex)
+{
+	TN_CHECK(mutex->held && pthread_equal(mutex->owner, pthread_self()));
+}
+#endif
+
+void tn_mutex_lock(struct tn_mutex *mutex)
+{
+	pthread_mutex_lock(&mutex->mutex);
+	taken(mutex);
+}
+
+void tn_mutex_unlock(struct tn_mutex *mutex)
+{
+	let_go(mutex);
+	pthread_mutex_unlock(&mutex->mutex);
+}
+
+void tn_cond_init(struct tn_cond *cond)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	TN_CHECK(pthread_cond_init(&cond->cond, &attributes) == 0);
+	pthread_condattr_destroy(&attributes);
+}
+
+void tn_cond_reinit(struct tn_cond *cond)
+{
+	memset(cond, 0, sizeof(*cond));
+	tn_cond_init(cond);
+}
+
+bool tn_cond_wait_until(struct tn_cond *cond, struct tn_mutex *mutex, int64_t deadline)
+{
+	struct timespec until;
+	int state, result;
+
+	let_go(mutex);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	if (deadline == INT64_MAX) {
+		result = pthread_cond_wait(&cond->cond, &mutex->mutex);
+	} else {
+		deadline = deadline < 0 ? 0 : deadline;
+		until.tv_sec = (time_t)(deadline / 1000000000);
+		until.tv_nsec = (long)(deadline % 1000000000);
+		result = pthread_cond_timedwait(&cond->cond, &mutex->mutex, &until);
+	}
+	pthread_setcancelstate(state, NULL);
+	taken(mutex);
+	return result == ETIMEDOUT;
+}
+
+void tn_cond_wait(struct tn_cond *cond, struct tn_mutex *mutex)
+{
+	tn_cond_wait_until(cond, mutex, INT64_MAX);
+}
+
+void tn_cond_signal(struct tn_cond *cond)
+{
+	pthread_cond_signal(&cond->cond);
+}
+
+void tn_cond_broadcast(struct tn_cond *cond)
+{
+	pthread_cond_broadcast(&cond->cond);
+}

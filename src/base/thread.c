@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* thread.c: starting the library's own threads. */
+#include "base/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+#ifdef TENURE_FAULTS
+static long countdown; /* atomic */
+
+void tn_thread_fail_at(long nth)
+{
+	__atomic_store_n(&countdown, nth, __ATOMIC_SEQ_CST);
+}
+
+static int refused(void)
+{
+	return __atomic_load_n(&countdown, __ATOMIC_SEQ_CST) > 0 &&
+	       __atomic_fetch_sub(&countdown, 1, __ATOMIC_SEQ_CST) == 1;
+}
+#else
+static int refused(void)
+{
+	return 0;
+}
+#endif
+
+int tn_thread_start(void *(*run)(void *argument), void *argument, const char *name)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int result;
+
+	if (refused())
+		return EAGAIN;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = pthread_create(&thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (result != 0)
+		return result;
+#ifdef __linux__
+	pthread_setname_np(thread, name); /* before it is let go: the handle may not outlive a detached thread */
+#else
+	(void)name;
+#endif
+	pthread_detach(thread);
+	return 0;
+}

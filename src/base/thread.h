@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* thread.h: starting the library's own threads. */
+#ifndef TN_THREAD_H
+#define TN_THREAD_H
+
+/* Start a detached thread with all signals blocked, so that the program's handlers run on the program's threads.
+ * name: at most 15 characters. 0, or an errno. */
+int tn_thread_start(void *(*run)(void *argument), void *argument, const char *name);
+
+#ifdef TENURE_FAULTS
+void tn_thread_fail_at(long nth); /* refuse the nth start from now on; 0: none */
+#endif
+
+#endif
