@@ -34,6 +34,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifndef TENURE_TENURE_H
+#error "include <tenure/tenure.h>, which includes this"
+#endif
+
 #define TENURE_LIKELY_(x) __builtin_expect(!!(x), 1)
 #define TENURE_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 
@@ -259,6 +263,179 @@ static inline bool tenure_warm_(struct tenure_entry_ *entry, const struct tenure
 		__atomic_store_n(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
 	}
 	return true;
+}
+
+/* The lease of a pinned cell, for the caller. */
+static inline void tenure_hand_out_(tenure_lease *lease, struct tenure_cell_ *cell)
+{
+	lease->resource = cell->entry->resource;
+	lease->cell_ = cell;
+	lease->stamp_ = __atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED);
+}
+
+static inline int tenure_give_back_(tenure_lease *lease)
+{
+	struct tenure_cell_ *cell = (struct tenure_cell_ *)lease->cell_;
+	int result;
+
+	if (cell == NULL)
+		return 0;
+	if (TENURE_UNLIKELY_(lease->stamp_ != __atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED) ||
+			     lease->stamp_ < __atomic_load_n(&tenure_core_.oldest_life, __ATOMIC_RELAXED)))
+		return tenure_lease_give_back(lease);
+	result = tenure_unpin_(cell);
+	if (TENURE_LIKELY_(result == 0)) {
+		lease->resource = lease->cell_ = NULL;
+		lease->stamp_ = 0;
+	}
+	return result;
+}
+
+/* A prepared key remembers which entry it last led to: no hash, no probe, no comparison of keys, since a life has one. */
+static inline int tenure_get_key_(tenure_function *function, tenure_lease *lease, tenure_key *key)
+{
+	const struct tenure_state_ *state = (const struct tenure_state_ *)key->function_;
+	struct tenure_cell_ *cell = tenure_cell_of_(__atomic_load_n(&key->id_, __ATOMIC_RELAXED));
+
+	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && cell != NULL && state != NULL &&
+			   state == __atomic_load_n(&function->state_[0], __ATOMIC_RELAXED)) &&
+	    TENURE_LIKELY_(tenure_pin_cell_(cell))) {
+		if (TENURE_LIKELY_(__atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED) ==
+				   __atomic_load_n(&key->life_, __ATOMIC_RELAXED) &&
+				   tenure_warm_(cell->entry, state))) {
+			tenure_hand_out_(lease, cell);
+			return 0; /* TENURE_HIT */
+		}
+		tenure_unpin_(cell);
+	}
+	return tenure_function_get_key(function, INT64_MAX, lease, key);
+}
+
+/* ---- one parameter into the hash, and compared with its part of a key. The key: a word for each keyed parameter (the
+ * scalar, or the size of its tail), then the tails in the same order. */
+
+enum {
+	TENURE_LEAF_MOST_ = 4096, /* bytes; longer leaves enter as a digest, longer keys too: not here */
+};
+#define TENURE_DIGESTED_ (UINT32_C(1) << 31) /* in key_size: the key is {size, digest} */
+
+#define TENURE_SCALARS_(M) \
+	M(bool, bool) M(char, char) M(signed char, schar) M(unsigned char, uchar) M(short, short) \
+	M(unsigned short, ushort) M(int, int) M(unsigned, uint) M(long, long) M(unsigned long, ulong) \
+	M(long long, llong) M(unsigned long long, ullong) M(float, float) M(double, double)
+#define TENURE_MIXER_(type, tag) type: tenure_mix_##tag##_,
+#define TENURE_SAMER_(type, tag) type: tenure_same_##tag##_,
+
+static inline uint64_t tenure_real_word_(double real)
+{
+	uint64_t word;
+
+	memcpy(&word, &real, sizeof(word));
+	return word;
+}
+
+#define TENURE_SCALAR_(type, tag, word) \
+	static inline bool tenure_mix_##tag##_(const type *value, uint64_t *hash, size_t *size) \
+	{ \
+		(void)size; \
+		*hash = tenure_mix_word_(*hash, word); \
+		return true; \
+	} \
+	static inline bool tenure_same_##tag##_(const type *value, size_t size, const unsigned char **at, \
+						const unsigned char **tail) \
+	{ \
+		(void)size, (void)tail; \
+		*at += 8; \
+		return tenure_read8_(*at - 8) == (word); \
+	}
+TENURE_SCALAR_(bool, bool, (uint64_t)*value)
+TENURE_SCALAR_(char, char, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(signed char, schar, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(unsigned char, uchar, (uint64_t)*value)
+TENURE_SCALAR_(short, short, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(unsigned short, ushort, (uint64_t)*value)
+TENURE_SCALAR_(int, int, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(unsigned, uint, (uint64_t)*value)
+TENURE_SCALAR_(long, long, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(unsigned long, ulong, (uint64_t)*value)
+TENURE_SCALAR_(long long, llong, (uint64_t)(int64_t)*value)
+TENURE_SCALAR_(unsigned long long, ullong, (uint64_t)*value)
+TENURE_SCALAR_(float, float, tenure_real_word_((double)*value))
+TENURE_SCALAR_(double, double, tenure_real_word_(*value))
+
+static inline bool tenure_same_bytes_(const void *left, const void *right, size_t size)
+{
+	const unsigned char *a = (const unsigned char *)left, *b = (const unsigned char *)right;
+	uint64_t differ = 0;
+
+	if (size < 8)
+		return memcmp(a, b, size) == 0;
+	for (; size > 8; size -= 8, a += 8, b += 8) {
+		differ |= tenure_read8_(a) ^ tenure_read8_(b);
+		if (size <= 16) { /* the rest, from its end */
+			a += size - 16;
+			b += size - 16;
+			size = 16;
+		}
+	}
+	return (differ | (tenure_read8_(a) ^ tenure_read8_(b))) == 0;
+}
+
+static inline bool tenure_mix_tail_(const void *data, size_t length, uint64_t *hash, size_t *size)
+{
+	*size = length;
+	if (TENURE_UNLIKELY_(length > TENURE_LEAF_MOST_))
+		return false;
+	*hash = tenure_mix_bytes_(tenure_mix_word_(*hash, length), data, length);
+	return true;
+}
+
+static inline bool tenure_same_tail_(const void *data, size_t size, const unsigned char **at,
+				     const unsigned char **tail)
+{
+	if (tenure_read8_(*at) != size)
+		return false;
+	*at += 8;
+	*tail += size;
+	return tenure_same_bytes_(data, *tail - size, size);
+}
+
+static inline bool tenure_mix_text_(const void *value, uint64_t *hash, size_t *size)
+{
+	const char *text = *(const char *const *)value;
+
+	return TENURE_LIKELY_(text != NULL) && tenure_mix_tail_(text, strlen(text), hash, size);
+}
+
+static inline bool tenure_same_text_(const void *value, size_t size, const unsigned char **at,
+				     const unsigned char **tail)
+{
+	return tenure_same_tail_(*(const char *const *)value, size, at, tail);
+}
+
+static inline bool tenure_mix_blob_(const tenure_bytes *value, uint64_t *hash, size_t *size)
+{
+	return tenure_mix_tail_(value->data, value->size, hash, size);
+}
+
+static inline bool tenure_same_blob_(const tenure_bytes *value, size_t size, const unsigned char **at,
+				     const unsigned char **tail)
+{
+	return tenure_same_tail_(value->data, size, at, tail);
+}
+
+/* Values and types of the user's own: the library builds their key. */
+static inline bool tenure_mix_not_(const void *value, uint64_t *hash, size_t *size)
+{
+	(void)value, (void)hash, (void)size;
+	return false;
+}
+
+static inline bool tenure_same_not_(const void *value, size_t size, const unsigned char **at,
+				    const unsigned char **tail)
+{
+	(void)value, (void)size, (void)at, (void)tail;
+	return false;
 }
 
 #endif

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenure.h: make an expensive resource once, hand out the same one, close it once, after its last holder has let go.
+ *
+ * Any thread may call. Arguments are copied where they outlive a call. Times are nanoseconds of a monotonic clock. No
+ * lock is held while your code runs. Misuse is a negative result with a sentence, never an abort.
+ * Which call may be made from which callback: a function may be called from creators, validate and release unless its
+ * comment says [all] (from every callback, fronts included) or [outside] (from none); else it answers TENURE_EREENTRANT.
+ * Names that end in '_' are private. */
+#ifndef TENURE_TENURE_H
+#define TENURE_TENURE_H
+
+#include <tenure/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1. Results: >= 0 success, < 0 one of TENURE_ERRORS in base.h */
+
+enum {
+	TENURE_HIT, /* it was there */
+	TENURE_CREATED, /* this call made it */
+	TENURE_JOINED, /* another call was making it, and this one waited */
+};
+
+/* "0.1.0": of the library that runs. [all] */
+TENURE_API const char *tenure_version(void);
+
+/* A short text for a result, static. [all] */
+TENURE_API const char *tenure_strerror(int result);
+
+/* This thread's last failure in words: what is allowed, the chain of a cycle, the creator's own sentence. Valid until
+ * this thread's next failure; "" when there was none. [all] */
+TENURE_API const char *tenure_message(void);
+
+/* What the creator returned, for the last TENURE_EFAILED of this thread. [all] */
+TENURE_API int tenure_creator_result(void);
+
+/* ---- 2. Declare and define a cached function */
+
+typedef struct tenure_call tenure_call; /* one running creation */
+typedef struct tenure_cache tenure_cache; /* NULL in a call: the process-wide one */
+typedef struct tenure_identity tenure_identity; /* what tells two arguments apart, being collected */
+typedef struct tenure_session tenure_session;
+typedef struct tenure_front tenure_front;
+
+/* A right to use a resource. {0} is empty. It is a value: move it by assignment; of two copies give back one. It may be
+ * given back on any thread. `resource` is valid from tenure_get() until it is given back, and NULL in an empty one. */
+typedef struct tenure_lease {
+	void *resource, *cell_;
+	uint64_t stamp_;
+} tenure_lease;
+
+/* Zero means default. A duration is a text with units, as pandas.Timedelta reads it: "90s", "1.5 days", "1h30m",
+ * "2 days 3:00:00", "P1DT2H"; or its twin in nanoseconds. Both set, or one that is not positive: TENURE_EINVAL. */
+#define TENURE_OPTIONS_ \
+	const char *version; /* NULL: this object is the function. A text: name, version, T and parameters are, so two \
+		objects (a plug-in that is loaded again) share one cache; the same text with another shape: EINVAL */ \
+	tenure_cache **cache; /* address of your variable, which must not hold NULL; NULL: the process-wide cache */ \
+	const char *ttl; /* time to live since it was ready; NULL: for ever */ \
+	int64_t ttl_ns; \
+	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it */ \
+	int64_t idle_ttl_ns; \
+	const char *validate_every; /* validate at most once in this time; NULL: before every hit, which then costs a \
+		lock and your callback */ \
+	int64_t validate_every_ns; \
+	const char *spinner; /* NULL: "Running `name(...)`."; "": none */ \
+	uint64_t max_entries; /* 0: no bound. A new one retires the least valuable idle one (SIEVE) */ \
+	uint32_t jitter_percent; /* 0..50 off each ttl, at random */ \
+	bool show_time; /* elapsed time beside the spinner */
+
+typedef struct tenure_options {
+	TENURE_OPTIONS_
+} tenure_options;
+
+/* Bytes as an argument: identity is size and content. Borrowed for the call. */
+typedef struct tenure_bytes {
+	const void *data;
+	size_t size;
+} tenure_bytes;
+
+enum {
+	TENURE_NIL, TENURE_BOOL, TENURE_INT, TENURE_UINT, TENURE_REAL, TENURE_STRING, TENURE_BYTES, TENURE_LIST, TENURE_MAP,
+	TENURE_VALUE_, TENURE_OBJECT_,
+};
+
+/* A value of any of these kinds, for parameters whose type is only known at run time. It borrows what it points to: build
+ * it in the call (section 6), never return one. Identity is kind and content: 1, 1.0, true and "1" differ. */
+typedef struct tenure_value {
+	uint32_t kind, reserved_;
+	size_t size; /* of text and bytes: bytes; of lists and maps: values */
+	union {
+		bool truth;
+		int64_t integer;
+		uint64_t natural;
+		double real;
+		const void *data;
+	} as;
+} tenure_value;
+
+/* ---- the structures behind the macros; section 10 says more */
+
+typedef struct tenure_arguments { /* head of a fn_args */
+	size_t size;
+} tenure_arguments;
+
+typedef struct tenure_parameter {
+	const char *name, *type;
+	uint32_t kind;
+	size_t size, offset; /* in fn_args */
+	int (*identify)(tenure_identity *, const void *arguments);
+} tenure_parameter;
+
+struct tenure_sizes_ {
+	size_t size[13];
+};
+
+typedef struct tenure_definition {
+	size_t size, options_size;
+	const char *name, *type;
+	const tenure_parameter *parameters;
+	size_t parameter_count, arguments_size;
+	const tenure_options *options;
+	void *user; /* first argument of the callbacks below */
+	int (*complete)(void *user); /* fills in `releaser` and absent callbacks: 0; 1: no create; 2: release and close */
+	void (*releaser)(void); /* what tells closing functions apart; NULL: nothing is released */
+	int (*create)(void *user, tenure_call *, const tenure_arguments *, void **ret_resource);
+	int (*release)(void *user, void *resource); /* 0, else failed */
+	int (*validate)(void *user, void *resource); /* 1 good, 0 not, < 0 failed; NULL: always good */
+	bool (*mix)(const tenure_arguments *, uint64_t seed, struct tenure_sizes_ *, uint64_t *ret_hash);
+	bool (*same)(const tenure_arguments *, const struct tenure_sizes_ *, const unsigned char *key, uint32_t key_size);
+} tenure_definition;
+
+typedef struct tenure_function {
+	const tenure_definition *definition;
+	void *state_[2];
+} tenure_function;
+
+typedef struct tenure_key { /* a prepared key; opaque */
+	const void *function_;
+	uint64_t id_, life_;
+} tenure_key;
+
+/* Section 10 in full: the calls that the macros end in. */
+TENURE_API int tenure_function_register(tenure_function *);
+TENURE_API int tenure_function_get(tenure_function *, int64_t timeout, const tenure_arguments *, tenure_lease *);
+TENURE_API int tenure_function_clear(tenure_function *, const tenure_arguments *); /* NULL: all */
+TENURE_API int tenure_function_drain(tenure_function *, int64_t timeout);
+TENURE_API int tenure_function_prepare(tenure_function *, tenure_key **ret_key, const tenure_arguments *);
+TENURE_API int tenure_function_get_key(tenure_function *, int64_t timeout, tenure_lease *, tenure_key *);
+TENURE_API int tenure_lease_give_back(tenure_lease *);
+TENURE_API int tenure_lease_discard(tenure_lease *);
+TENURE_API int tenure_lease_share(const tenure_lease *, tenure_lease *empty);
+TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
+
+#ifndef __cplusplus
+#include <tenure/hit.h>
+
+/* The prototype. TENURE_DECLARE(get_model, struct model, (const char *, path), (int, threads), (FILE *, _log)) gives
+ * get_model_args, get_model_lease and the function object get_model. T, the resource's type, comes first; up to 12
+ * parameters follow, each (type, name) or (type, name, identify):
+ *   - bool, integers, enums, float, double, char *, tenure_bytes and tenure_value have an identity;
+ *   - another type needs int identify(tenure_identity *, type), which adds what tells two apart (section 6);
+ *   - one whose name begins with '_' may have any type and is left out of the key.
+ * A call is a C initializer of get_model_args: in order (get_model, &m, "a.bin", 4), or by name (.threads = 4). What is
+ * left out is zero; a text that is NULL is TENURE_EARGUMENT. */
+#define TENURE_DECLARE(fn, ...) \
+	typedef union fn##_lease { \
+		tenure_lease lease; \
+		TENURE_FIRST_(__VA_ARGS__) *resource; \
+	} fn##_lease; \
+	typedef struct fn##_args { \
+		tenure_arguments head_; \
+		fn##_lease *lease_; \
+		TENURE_EACH_(TENURE_MEMBER_, fn, __VA_ARGS__) \
+	} fn##_args; \
+	typedef struct fn##_function { \
+		tenure_function function; \
+		tenure_definition definition; \
+		int (*create)(tenure_call *, const fn##_args *, TENURE_FIRST_(__VA_ARGS__) **ret); \
+		void (*release)(TENURE_FIRST_(__VA_ARGS__) *); \
+		int (*close)(TENURE_FIRST_(__VA_ARGS__) *); \
+		bool (*validate)(TENURE_FIRST_(__VA_ARGS__) *); \
+		union { \
+			struct { \
+				TENURE_OPTIONS_ \
+			}; \
+			tenure_options options; \
+		}; \
+	} fn##_function; \
+	extern fn##_function fn; \
+	static const char fn##_type_text_[] = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
+	enum { fn##_type_size_ = sizeof(fn##_type_text_) }; \
+	TENURE_THUNKS_(fn, __VA_ARGS__) \
+	struct fn##_end_
+
+/* The body. TENURE_DEFINE(get_model, .create = load, .release = unload, .ttl = "1h"), with the callbacks
+ *   int create(tenure_call *, const get_model_args *, T **ret)   0, or failed. Runs on a caller's thread. What *ret holds
+ *       belongs to tenure either way: a failed creator's *ret is released. NULL is a value like any other, never released.
+ *       The arguments are valid until it returns.
+ *   void release(T *), or int close(T *) (not 0: it failed; counted and reported)   once, on a thread of tenure's, after
+ *       the last lease. Giving both is EINVAL; giving none: nothing is to be closed.
+ *   bool validate(T *)   before a hit is handed out; false retires the resource, and a new one is made.
+ * and the options above. A creator may end its thread (pthread_exit, cancellation), but not longjmp out. */
+#define TENURE_DEFINE(fn, ...) \
+	TENURE_STRICT_ fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
+
+/* Check the definition now instead of at the first call: 0; EINVAL, EVERSION, ECLOSED, ENOMEM. */
+#define tenure_register(fn) tenure_function_register(&(fn).function)
+
+/* ---- 3. Get and give back */
+
+#define TENURE_FOREVER INT64_MAX
+#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9))
+
+/* An empty lease, given back at the end of its block. */
+#define TENURE_LEASE(fn, l) __attribute__((cleanup(fn##_auto_))) fn##_lease l = { .lease = { NULL, NULL, 0 } }
+
+/* tenure_get(fn, lease, arguments...): lease what belongs to these arguments; make it, or wait for whoever does. `lease`:
+ * address of an empty fn_lease, untouched on failure; NULL: only warm up. HIT, CREATED, JOINED; EARGUMENT, EFAILED (for
+ * all who waited), ECYCLE, EHELD, ECLOSED, EFORKED (fork() inside the creator), EINVAL, EVERSION, ENOMEM. */
+#define tenure_get(fn, ...) tenure_get_within(fn, TENURE_FOREVER, __VA_ARGS__)
+
+/* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. A creator that runs on
+ * this very thread is not cut short. */
+#define tenure_get_within(fn, timeout, ...) \
+	fn##_get_(&(fn), timeout, &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+
+/* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when its thread's cell counts
+ * none, or the resource's life is over); EFORKED: it is the parent's. [all] */
+#define tenure_give_back(l) tenure_give_back_(&(l)->lease)
+
+/* Give back, and retire: "it is broken". Everybody else keeps what they hold; nobody gets it any more. [all] */
+#define tenure_discard(l) tenure_lease_discard(&(l)->lease)
+
+/* One more lease on the same resource, into an empty one of the same type. 0; EHELD, ENOTHELD, EFORKED. [all] */
+#define tenure_share(l, empty) tenure_lease_share(&(1 ? (l) : (empty))->lease, &(empty)->lease)
+
+/* The arguments without a lease, for clear and prepare. */
+#define TENURE_ARGS_(...) \
+	(&(const TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)){ \
+		.head_ = { sizeof(TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+#endif /* __cplusplus */
+
+/* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
+
+/* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. */
+TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
+
+/* Ended from outside, not failed: one of those who wait takes over. Returns -1. */
+TENURE_API int tenure_abandon(tenure_call *call);
+
+/* The time to live of this one entry, ns, instead of the option's. 0 (or less): hand it out, but do not keep it.
+ * TENURE_FOREVER: no end. */
+TENURE_API void tenure_call_set_ttl(tenure_call *call, int64_t ttl);
+
+/* tenure_call_keep(call, &lease): what a get inside the creator returned moves to the entry being made, and is given back
+ * after that entry's release. The lease is then empty. 0, ENOTHELD (it is empty), ENOMEM. */
+#define tenure_call_keep(call, l) tenure_call_keep_lease(call, &(l)->lease)
+
+/* Nobody waits for it any more, or the cache is closing: the creator may fail early. */
+TENURE_API bool tenure_call_cancelled(tenure_call *call);
+
+/* ns until the deadline of the most patient of those who wait; TENURE_FOREVER: one waits for ever. */
+TENURE_API int64_t tenure_call_remaining(tenure_call *call);
+
+/* Show a message and record it: it is shown again on each hit inside a session (without one: this once). tenure_emit: of
+ * the front's own kinds, TENURE_FRONT and up; the data is copied. 0; EINVAL, ENOMEM (then the creation fails). */
+enum { TENURE_TEXT, TENURE_SUCCESS, TENURE_INFO, TENURE_WARNING, TENURE_ERROR, TENURE_FRONT = 64 };
+TENURE_API int tenure_say(tenure_call *call, int kind, const char *format, ...) TENURE_PRINTF_(3, 4);
+TENURE_API int tenure_emit(tenure_call *call, int kind, const void *data, size_t size);
+
+/* The value of an input (a widget). It becomes part of the key: each combination of values has its own entry, and a hit
+ * draws the inputs again. Without a front or a session the value is the preset. A text lives as long as `call`. */
+TENURE_API bool tenure_ask_bool(tenure_call *call, const char *label, bool preset);
+TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double low, double high, double preset);
+TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);
+
+/* For helper threads of a creator: what they get counts as the creator's, so that a cycle is seen. Detach before the
+ * creator returns. 0; EREENTRANT: this thread is inside a creation, or (detach) not attached to this one. */
+TENURE_API int tenure_call_attach(tenure_call *call);
+TENURE_API int tenure_call_detach(tenure_call *call);
+
+/* ---- 5. Clear and drain: holders keep what they hold; after the return nobody gets the old resource */
+
+/* tenure_clear_entry(fn, arguments...): one entry, with every combination of its inputs. How many, or an error. */
+#define tenure_clear_entry(...) \
+	tenure_function_clear(&(TENURE_FIRST_(__VA_ARGS__)).function, TENURE_ARGS_(__VA_ARGS__))
+
+/* Every entry of a function. How many, or an error. */
+#define tenure_clear_function(fn) tenure_function_clear(&(fn).function, NULL)
+
+/* Every entry of a cache; NULL: the process-wide one. How many, or an error. */
+TENURE_API int tenure_clear_all(tenure_cache *cache);
+
+/* Clear, and wait until what is out of service has been released: 0, or how many are still out after `timeout` ns.
+ * EREENTRANT inside a creator or another callback: it could wait for itself. [outside] */
+#define tenure_drain(fn, timeout) tenure_function_drain(&(fn).function, timeout)
+TENURE_API int tenure_drain_all(tenure_cache *cache, int64_t timeout);
+
+/* ---- 6. Values, identities, prepared keys */
+
+/* [all] */
+TENURE_API tenure_value tenure_nil(void);
+TENURE_API tenure_value tenure_bool(bool truth);
+TENURE_API tenure_value tenure_int(int64_t integer);
+TENURE_API tenure_value tenure_uint(uint64_t natural);
+TENURE_API tenure_value tenure_real(double real);
+TENURE_API tenure_value tenure_string(const char *text);
+TENURE_API tenure_value tenure_span(tenure_bytes bytes);
+TENURE_API tenure_value tenure_items(uint32_t kind, const tenure_value *values, size_t count);
+TENURE_API tenure_value tenure_same_value_(tenure_value value);
+
+/* tenure_list("a", 2.5), tenure_map("n", tenure_list()): up to 12 items, keys and values in turn; the order counts. They
+ * live to the end of the enclosing block. Pointers of other types do not compile. C11's `true` is an int: write
+ * tenure_bool(true). */
+#define tenure_list(...) TENURE_ITEMS_(TENURE_LIST, __VA_ARGS__)
+#define tenure_map(...) TENURE_ITEMS_(TENURE_MAP, __VA_ARGS__)
+
+/* In an identify function: add what tells two apart. Each value is framed. 0, or an error to return. Only there. */
+TENURE_API int tenure_identify(tenure_identity *identity, tenure_value value);
+
+/* tenure_prepare(fn, &key, arguments...): hash once, hit often, on any thread. What '_' parameters and identify functions
+ * point to must outlive the key; the rest is copied. 0; EARGUMENT, ENOMEM, and as get. */
+#define tenure_prepare(fn, ...) \
+	tenure_function_prepare(&(fn).function, TENURE_FIRST_(__VA_ARGS__), TENURE_PREPARE_ARGS_(fn, __VA_ARGS__))
+#define TENURE_PREPARE_ARGS_(fn, ...) \
+	(&(const fn##_args){ .head_ = { sizeof(fn##_args) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+
+/* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's. */
+#define tenure_get_key(fn, l, key) tenure_get_key_(&(fn).function, (l) == NULL ? NULL : &(l)->lease, key)
+
+/* NULL is fine. No get may be under way with it. [all] */
+TENURE_API void tenure_key_free(tenure_key *key);
+
+/* ---- 7. Caches */
+
+typedef struct tenure_cache_options {
+	size_t size; /* set by the macros */
+	const char *name; /* in dumps and messages; copied. NULL: "tenure" */
+	const tenure_front *front; /* outlives the cache; NULL: none, or what the environment's TENURE_FRONT names */
+	int64_t exit_timeout; /* ns that exit() waits for releases; 0: 5 s */
+	uint32_t workers; /* threads for releases, beside those stuck in one for over 1 s; 0: 2; at most 64 */
+	void *user; /* first argument of the two below */
+	int64_t (*now)(void *user); /* your clock, ns; never goes back; call tenure_poll() after moving it. It calls nothing
+		of tenure. NULL: CLOCK_MONOTONIC */
+	void (*report)(void *user, int result, const char *text); /* a failed or hanging release, what is left at exit;
+		NULL: a line on stderr */
+} tenure_cache_options;
+
+/* tenure_cache_open(&cache, .name = "models"): 0; EINVAL, EVERSION, ENOMEM. You close it. [outside] */
+#define tenure_cache_open(ret_cache, ...) tenure_cache_open_with(ret_cache, \
+	&(const tenure_cache_options){ .size = sizeof(tenure_cache_options), __VA_ARGS__ })
+TENURE_API int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *options);
+
+/* Refuse gets (ECLOSED), retire all, wait at most `timeout` ns for creations, leases, releases and threads. 0: closed,
+ * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again.
+ * Whatever is open at exit() is closed there, the process-wide cache too. [outside] */
+TENURE_API int tenure_cache_close(tenure_cache **cache, int64_t timeout);
+
+/* tenure_configure(.front = &tenure_terminal): options of the process-wide cache, before its first use; EBUSY after.
+ * 0; EINVAL, EVERSION, ENOMEM. [outside] */
+#define tenure_configure(...) tenure_configure_with( \
+	&(const tenure_cache_options){ .size = sizeof(tenure_cache_options), __VA_ARGS__ })
+TENURE_API int tenure_configure_with(const tenure_cache_options *options);
+
+/* Move the cached time to `now` (by the cache's clock), and take out of service what is due, at most `limit` entries
+ * (0: all). How many; *ret_next (may be NULL): when the next is due, TENURE_FOREVER: nothing is. Needed with a clock of
+ * your own; harmless without. EINVAL, EFORKED. [outside] */
+TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_next);
+
+/* fork(): there is no call. The child starts empty and never closes the parent's resources; its threads start at need; a
+ * lease, key or session of the parent's is EFORKED. The parent notices nothing. */
+
+/* ---- 8. Sessions and fronts */
+
+/* One user's visit: recordings are replayed in it, inputs have their values from it. `front_user` is handed to the front.
+ * 0, ENOMEM. */
+TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_session **ret_session);
+
+/* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
+TENURE_API int tenure_session_enter(tenure_session *session, tenure_session **ret_previous);
+
+/* Ended and freed; threads that have it current go on without. NULL is fine. 0; ECLOSED, EFORKED. */
+TENURE_API int tenure_session_end(tenure_session *session);
+
+typedef struct tenure_activity {
+	const char *function, *text; /* valid in the call */
+	int64_t elapsed; /* ns */
+	bool show_time;
+} tenure_activity;
+
+/* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may
+ * call only what is marked [all]. front_user is the current session's, or NULL. Each may be NULL.
+ *   wait     a creation is being waited for: after `delay`, then every `tick` (0: 100 ms); on the thread that is about to
+ *            run the creator once, before it starts, with elapsed 0. Negative: this thread leaves, and its get returns it.
+ *   done     after wait, once, when it is over.
+ *   message  something was said, now or again.
+ *   value    the value of an input, without drawing it. 0, or an error that the get returns.
+ *   ask      draw the input, and read it. Likewise. low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING. */
+struct tenure_front {
+	size_t size;
+	int64_t delay, tick; /* ns */
+	int (*wait)(void *front_user, const tenure_activity *activity);
+	void (*done)(void *front_user, const tenure_activity *activity);
+	void (*message)(void *front_user, int kind, const void *data, size_t size, bool replayed);
+	int (*value)(void *front_user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret_value);
+	int (*ask)(void *front_user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret_value);
+};
+
+/* Spinner and messages on stderr when it is a terminal, plain lines when not; also by the environment:
+ * TENURE_FRONT=terminal. And a front that shows nothing. */
+TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
+
+/* ---- 9. Observing */
+
+typedef struct tenure_stats {
+	uint64_t hits; /* calls that got what was there */
+	uint64_t waits; /* calls that waited for another's creation or validation */
+	uint64_t misses; /* calls that found nothing live */
+	uint64_t creations, creation_time; /* that succeeded; ns in all */
+	uint64_t failures; /* creators that failed */
+	uint64_t abandoned; /* creations ended from outside */
+	uint64_t release_failures;
+	uint64_t retired_expired, retired_idle, retired_capacity, retired_cleared, retired_invalid, retired_replaced,
+		retired_closed; /* by cause */
+	uint64_t live, leased, retired, pending_releases; /* now: in service, of these with a lease out, out of service but
+		leased, being released or queued for it */
+} tenure_stats;
+
+/* Exact once threads rest. 0; EINVAL, EVERSION. [all] */
+#define tenure_get_stats(fn, ret) tenure_function_stats(&(fn).function, ret, sizeof(*(ret)))
+TENURE_API int tenure_function_stats(tenure_function *function, tenure_stats *ret_stats, size_t size);
+TENURE_API int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret_stats, size_t size);
+
+/* Counters and entries as text for people. Arguments can be secrets: only on request. `write` gets pieces of text, no lock
+ * is held; not 0 ends it and is returned. tenure_to_file: `user` is a FILE *. 0, what write returned, ENOMEM. */
+typedef int tenure_write(void *user, const char *text, size_t size);
+enum { TENURE_DUMP_ARGUMENTS = 1 };
+TENURE_API int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *user);
+TENURE_API tenure_write tenure_to_file;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
