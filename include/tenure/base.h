@@ -128,12 +128,15 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 			TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ ? 1 : -1; \
 	}; \
 	_Pragma("clang diagnostic pop")
-#else
+#define TENURE_DEMAND_HERE_(fn, name)
+#else /* gcc takes the first letter of a text for constant in code only: it tells where the function is defined */
 #define TENURE_DEMAND_2_(fn, type, name) \
-	__extension__ _Static_assert(TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ || \
-		#name[0] == '_', \
-		"parameter " #name " of " #fn ": its type has no identity: add an identify function as third item, " \
-		"or begin its name with an underscore to leave it out of the key");
+	__attribute__((error("parameter `" #name "` of `" #fn "`: its type has no identity: add an identify function as " \
+			     "third item, or begin its name with an underscore to leave it out of the key"))) \
+	void fn##_##name##_needs_an_identify_function_or_a_leading_underscore_(void);
+#define TENURE_DEMAND_HERE_(fn, name) \
+	if (TENURE_KEYED_(name) && TENURE_KIND_OF_(((const fn##_args *)0)->name) == TENURE_OBJECT_) \
+		fn##_##name##_needs_an_identify_function_or_a_leading_underscore_();
 #endif
 
 /* The table of parameters for the library. */
@@ -156,6 +159,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 
 #define TENURE_MIX_PARAMETER_(fn, p) TENURE_BY_FORM_(TENURE_MIX_2_P_, TENURE_MIX_3_P_, fn, p)
 #define TENURE_MIX_2_P_(fn, type, name) \
+	TENURE_DEMAND_HERE_(fn, name) \
 	if (TENURE_KEYED_(name) && \
 	    !_Generic(arguments->name, TENURE_SCALARS_(TENURE_MIXER_) char *: tenure_mix_text_, \
 		      const char *: tenure_mix_text_, tenure_bytes: tenure_mix_blob_, default: tenure_mix_not_)( \
