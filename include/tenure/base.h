@@ -129,7 +129,10 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	}; \
 	_Pragma("clang diagnostic pop")
 #define TENURE_DEMAND_HERE_(fn, name)
-#else /* gcc takes the first letter of a text for constant in code only: it tells where the function is defined */
+#elif !defined(__OPTIMIZE__) /* gcc folds the first letter of a text in optimized code only; without, register tells */
+#define TENURE_DEMAND_2_(fn, type, name)
+#define TENURE_DEMAND_HERE_(fn, name)
+#else
 #define TENURE_DEMAND_2_(fn, type, name) \
 	__attribute__((error("parameter `" #name "` of `" #fn "`: its type has no identity: add an identify function as " \
 			     "third item, or begin its name with an underscore to leave it out of the key"))) \

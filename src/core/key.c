@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* key.c: arguments become canonical, framed bytes. */
+#include "core/key.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "base/error.h"
+
+enum { DEPTH_MOST = 64, DIGESTED_KIND = 0x80, PATH_MOST = 200 };
+static const uint64_t DIGESTED_SIZE = UINT64_C(1) << 63; /* in the word of a leaf */
+static const char *const KINDS[] = { "nil", "bool", "int", "uint", "real", "text", "bytes", "list", "map" };
+
+static struct tn_digest_key digest_key; /* constant after tn_key_setup() */
+
+void tn_key_setup(const unsigned char secret[32])
+{
+	tn_digest_key_init(&digest_key, secret);
+}
+
+/* One key being built: what identify functions get to add to. */
+struct tenure_identity {
+	struct tn_key *key;
+	size_t size;
+	const tenure_definition *definition;
+	const tenure_parameter *parameter;
+	char path[PATH_MOST]; /* to the value being encoded: ["n"][2] */
+	int result; /* the first error */
+};
+
+/* ---- errors */
+
+static int refuse(struct tenure_identity *identity, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct tenure_identity *identity, const char *format, ...)
+{
+	char what[160];
+	va_list arguments;
+
+	if (identity->result != 0)
+		return identity->result;
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	return identity->result = tn_fail(TENURE_EARGUMENT,
+		"%s(): the argument %s%s (%s) %s. Give it a value that has an identity, begin the parameter's name with an "
+		"underscore (_%s) to leave it out of the key, or declare it with an identify function",
+		identity->definition->name, identity->parameter->name, identity->path, identity->parameter->type, what,
+		identity->parameter->name);
+}
+
+static int no_memory(struct tenure_identity *identity)
+{
+	if (identity->result == 0)
+		identity->result = tn_fail(TENURE_ENOMEM, "out of memory for a key of %s()", identity->definition->name);
+	return identity->result;
+}
+
+/* ---- appending */
+
+static unsigned char *append_room(struct tenure_identity *identity, size_t size)
+{
+	struct tn_key *key = identity->key;
+	unsigned char *bigger;
+	size_t room;
+
+	if (identity->result != 0)
+		return NULL;
+	if (size > SIZE_MAX / 4 - identity->size) {
+		no_memory(identity);
+		return NULL;
+	}
+	if (identity->size + size > key->room) {
+		room = 2 * (identity->size + size);
+		bigger = tn_alloc(room);
+		if (bigger == NULL) {
+			no_memory(identity);
+			return NULL;
+		}
+		memcpy(bigger, key->bytes, identity->size);
+		if (key->bytes != key->small)
+			tn_free(key->bytes);
+		key->bytes = bigger;
+		key->room = room;
+	}
+	identity->size += size;
+	return key->bytes + identity->size - size;
+}
+
+static void append(struct tenure_identity *identity, const void *data, size_t size)
+{
+	unsigned char *at = append_room(identity, size);
+
+	if (at != NULL && size != 0)
+		memcpy(at, data, size);
+}
+
+static void append_word(struct tenure_identity *identity, uint64_t word)
+{
+	append(identity, &word, sizeof(word));
+}
+
+/* A leaf's tail. Returns the word that frames it. */
+static uint64_t append_leaf(struct tenure_identity *identity, const void *data, size_t size)
+{
+	unsigned char digest[16];
+
+	if (size <= TENURE_LEAF_MOST_) {
+		append(identity, data, size);
+		return size;
+	}
+	tn_digest(&digest_key, data, size, digest);
+	append(identity, digest, sizeof(digest));
+	return size | DIGESTED_SIZE;
+}
+
+/* ---- values */
+
+static void encode(struct tenure_identity *identity, const tenure_value *value, int depth);
+
+static void encode_leaf(struct tenure_identity *identity, const tenure_value *value)
+{
+	size_t at = identity->size;
+	uint64_t framed;
+	unsigned char kind = (unsigned char)value->kind;
+
+	if (value->as.data == NULL && (value->kind == TENURE_STRING || value->size != 0)) {
+		refuse(identity, "is NULL");
+		return;
+	}
+	append(identity, &kind, 1);
+	append_word(identity, 0);
+	framed = append_leaf(identity, value->as.data, value->size);
+	if (identity->result != 0)
+		return;
+	memcpy(identity->key->bytes + at + 1, &framed, sizeof(framed));
+}
+
+static void encode_items(struct tenure_identity *identity, const tenure_value *value, int depth)
+{
+	const tenure_value *items = value->as.data;
+	size_t length = strlen(identity->path);
+
+	if (items == NULL && value->size != 0) {
+		refuse(identity, "is a list without items");
+		return;
+	}
+	append_word(identity, value->size);
+	for (size_t i = 0; i < value->size && identity->result == 0; i++) {
+		if (value->kind == TENURE_MAP && i % 2 == 1 && items[i - 1].kind == TENURE_STRING)
+			snprintf(identity->path + length, PATH_MOST - length, "[\"%.40s\"]",
+				 (const char *)items[i - 1].as.data);
+		else
+			snprintf(identity->path + length, PATH_MOST - length, "[%zu]",
+				 value->kind == TENURE_MAP ? i / 2 : i);
+		encode(identity, &items[i], depth + 1);
+	}
+	if (identity->result == 0)
+		identity->path[length] = '\0';
+}
+
+static void encode(struct tenure_identity *identity, const tenure_value *value, int depth)
+{
+	unsigned char kind = (unsigned char)value->kind;
+
+	if (depth > DEPTH_MOST) {
+		refuse(identity, "is nested more than %d deep, or contains itself", DEPTH_MOST);
+		return;
+	}
+	switch (value->kind) {
+	case TENURE_NIL:
+		append(identity, &kind, 1);
+		break;
+	case TENURE_BOOL:
+		append(identity, &kind, 1);
+		append_word(identity, value->as.truth);
+		break;
+	case TENURE_INT:
+	case TENURE_UINT:
+	case TENURE_REAL:
+		append(identity, &kind, 1);
+		append_word(identity, value->as.natural);
+		break;
+	case TENURE_STRING:
+	case TENURE_BYTES:
+		encode_leaf(identity, value);
+		break;
+	case TENURE_LIST:
+	case TENURE_MAP:
+		if (value->kind == TENURE_MAP && value->size % 2 != 0) {
+			refuse(identity, "is a map of %zu items: a key has no value", value->size);
+			break;
+		}
+		append(identity, &kind, 1);
+		encode_items(identity, value, depth);
+		break;
+	default:
+		refuse(identity, "has the unknown kind %u", value->kind);
+	}
+}
+
+int tenure_identify(tenure_identity *identity, tenure_value value)
+{
+	encode(identity, &value, 0);
+	return identity->result;
+}
+
+/* ---- parameters */
+
+static uint64_t scalar_word(const tenure_parameter *parameter, const void *at)
+{
+	union {
+		int8_t i8;
+		int16_t i16;
+		int32_t i32;
+		int64_t i64;
+		uint64_t u64;
+		float f;
+		double d;
+	} v = { .u64 = 0 };
+
+	memcpy(&v, at, parameter->size);
+	switch (parameter->kind) {
+	case TENURE_REAL:
+		return tenure_real_word_(parameter->size == sizeof(float) ? (double)v.f : v.d);
+	case TENURE_INT:
+		switch (parameter->size) {
+		case 1:
+			return (uint64_t)(int64_t)v.i8;
+		case 2:
+			return (uint64_t)(int64_t)v.i16;
+		case 4:
+			return (uint64_t)(int64_t)v.i32;
+		default:
+			return (uint64_t)v.i64;
+		}
+	default: /* unsigned and bool: the bytes above are zero on both byte orders we run on (little-endian) */
+		return v.u64;
+	}
+}
+
+/* The parameter's tail, if it has one; returns its word. */
+static uint64_t append_parameter(struct tenure_identity *identity, const tenure_arguments *arguments)
+{
+	const tenure_parameter *parameter = identity->parameter;
+	const void *at = (const char *)arguments + parameter->offset;
+	size_t begin = identity->size;
+	const char *text;
+	const tenure_bytes *bytes;
+	int result;
+
+	switch (parameter->kind) {
+	case TENURE_STRING:
+		text = *(const char *const *)at;
+		if (text == NULL) {
+			refuse(identity, "is NULL");
+			return 0;
+		}
+		return append_leaf(identity, text, strlen(text));
+	case TENURE_BYTES:
+		bytes = at;
+		if (bytes->data == NULL && bytes->size != 0) {
+			refuse(identity, "is NULL");
+			return 0;
+		}
+		return append_leaf(identity, bytes->data, bytes->size);
+	case TENURE_VALUE_:
+		encode(identity, at, 0);
+		return identity->size - begin;
+	case TENURE_OBJECT_:
+		if (parameter->identify == NULL) {
+			refuse(identity, "has no identity");
+			return 0;
+		}
+		result = parameter->identify(identity, arguments);
+		if (result != 0)
+			refuse(identity, "has no identity: its identify function returned %d", result);
+		return identity->size - begin;
+	default:
+		return scalar_word(parameter, at);
+	}
+}
+
+static void digest_whole(struct tn_key *key, size_t size)
+{
+	unsigned char digest[16];
+	uint64_t word = size;
+
+	tn_digest(&digest_key, key->bytes, size, digest);
+	memcpy(key->bytes, &word, sizeof(word));
+	memcpy(key->bytes + sizeof(word), digest, sizeof(digest));
+	key->size = (uint32_t)(sizeof(word) + sizeof(digest)) | TENURE_DIGESTED_;
+}
+
+/* The hash that hit.h computes from the arguments, from the canonical bytes. */
+static uint64_t hash_of(const tenure_definition *definition, uint64_t hash, const struct tn_key *key, size_t words)
+{
+	const unsigned char *word = key->bytes, *tail = key->bytes + 8 * words;
+
+	if (key->size & TENURE_DIGESTED_)
+		return tenure_mix_bytes_(hash, key->bytes, key->size & ~TENURE_DIGESTED_);
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+		uint64_t value;
+
+		if (!tn_parameter_keyed(parameter))
+			continue;
+		value = tenure_read8_(word);
+		word += 8;
+		hash = tenure_mix_word_(hash, value);
+		if (parameter->kind < TENURE_STRING)
+			continue;
+		value = value & DIGESTED_SIZE ? 16 : value;
+		hash = tenure_mix_bytes_(hash, tail, value);
+		tail += value;
+	}
+	return hash;
+}
+
+int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64_t seed,
+		 const tenure_arguments *arguments)
+{
+	struct tenure_identity identity = { .key = key, .definition = definition };
+	size_t words = 0, word = 0;
+
+	key->bytes = key->small;
+	key->room = sizeof(key->small);
+	for (size_t i = 0; i < definition->parameter_count; i++)
+		words += tn_parameter_keyed(&definition->parameters[i]);
+	append_room(&identity, 8 * words);
+	for (size_t i = 0; i < definition->parameter_count && identity.result == 0; i++) {
+		uint64_t value;
+
+		identity.parameter = &definition->parameters[i];
+		identity.path[0] = '\0';
+		if (!tn_parameter_keyed(identity.parameter))
+			continue;
+		value = append_parameter(&identity, arguments);
+		memcpy(key->bytes + 8 * word++, &value, sizeof(value));
+	}
+	if (identity.result != 0)
+		return identity.result;
+	key->size = (uint32_t)identity.size;
+	if (identity.size > TENURE_LEAF_MOST_)
+		digest_whole(key, identity.size);
+	key->hash = hash_of(definition, seed, key, words);
+	return 0;
+}
+
+void tn_key_drop(struct tn_key *key)
+{
+	if (key->bytes != key->small)
+		tn_free(key->bytes);
+	key->bytes = key->small;
+}
+
+/* ---- for people */
+
+struct text {
+	char *at;
+	size_t room, length;
+};
+
+static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+	int written;
+
+	if (text->length + 1 >= text->room)
+		return;
+	va_start(arguments, format);
+	written = vsnprintf(text->at + text->length, text->room - text->length, format, arguments);
+	va_end(arguments);
+	if (written > 0)
+		text->length += (size_t)written;
+	if (text->length >= text->room)
+		text->length = text->room - 1;
+}
+
+static void add_quoted(struct text *text, const unsigned char *data, uint64_t size)
+{
+	add(text, "\"");
+	for (uint64_t i = 0; i < size && i < 60; i++) {
+		if (data[i] == '"' || data[i] == '\\')
+			add(text, "\\%c", data[i]);
+		else if (data[i] < ' ' || data[i] == 0x7f)
+			add(text, "\\x%02x", data[i]);
+		else
+			add(text, "%c", data[i]);
+	}
+	add(text, size > 60 ? "...\"" : "\"");
+}
+
+static void add_word(struct text *text, uint32_t kind, uint64_t word)
+{
+	double real;
+
+	switch (kind) {
+	case TENURE_BOOL:
+		add(text, word ? "true" : "false");
+		break;
+	case TENURE_INT:
+		add(text, "%lld", (long long)(int64_t)word);
+		break;
+	case TENURE_UINT:
+		add(text, "%llu", (unsigned long long)word);
+		break;
+	default:
+		memcpy(&real, &word, sizeof(real));
+		add(text, "%.17g", real);
+	}
+}
+
+void tn_key_format(const tenure_definition *definition, const unsigned char *bytes, uint32_t size, char *room_at,
+		   size_t room)
+{
+	struct text text = { .at = room_at, .room = room };
+	const unsigned char *word = bytes, *tail;
+	size_t words = 0;
+
+	room_at[0] = '\0';
+	if (size & TENURE_DIGESTED_) {
+		add(&text, "<%llu bytes>", (unsigned long long)tenure_read8_(bytes));
+		return;
+	}
+	for (size_t i = 0; i < definition->parameter_count; i++)
+		words += tn_parameter_keyed(&definition->parameters[i]);
+	tail = bytes + 8 * words;
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+		uint64_t value;
+
+		if (!tn_parameter_keyed(parameter))
+			continue;
+		value = tenure_read8_(word);
+		add(&text, word == bytes ? "" : ", ");
+		word += 8;
+		if (parameter->kind < TENURE_STRING) {
+			add_word(&text, parameter->kind, value);
+			continue;
+		}
+		if (value & DIGESTED_SIZE || parameter->kind != TENURE_STRING)
+			add(&text, "<%s, %llu bytes>", parameter->kind < TENURE_VALUE_ ? KINDS[parameter->kind] : "value",
+			    (unsigned long long)(value & ~DIGESTED_SIZE));
+		else
+			add_quoted(&text, tail, value);
+		tail += value & DIGESTED_SIZE ? 16 : value;
+	}
+}
+
+/* ---- copies for prepared keys */
+
+static void free_value(const tenure_value *value)
+{
+	const tenure_value *items = value->as.data;
+
+	if (value->kind == TENURE_LIST || value->kind == TENURE_MAP) {
+		for (size_t i = 0; items != NULL && i < value->size; i++)
+			free_value(&items[i]);
+	}
+	if (value->kind >= TENURE_STRING && value->kind <= TENURE_MAP)
+		tn_free((void *)(uintptr_t)value->as.data);
+}
+
+/* What it points to is copied too. On failure nothing is left but what free_value() of *ret finds. */
+static bool copy_value(tenure_value *ret, const tenure_value *value)
+{
+	*ret = *value;
+	if (value->kind == TENURE_STRING || value->kind == TENURE_BYTES) {
+		char *copy = tn_alloc(value->size + 1);
+
+		ret->as.data = copy;
+		if (copy != NULL && value->size != 0)
+			memcpy(copy, value->as.data, value->size);
+		return copy != NULL;
+	}
+	if (value->kind == TENURE_LIST || value->kind == TENURE_MAP) {
+		const tenure_value *items = value->as.data;
+		tenure_value *copies = tn_alloc((value->size + 1) * sizeof(*copies));
+
+		ret->as.data = copies;
+		for (size_t i = 0; copies != NULL && i < value->size; i++) {
+			if (!copy_value(&copies[i], &items[i]))
+				return false;
+		}
+		return copies != NULL;
+	}
+	return true;
+}
+
+static bool copy_parameter(const tenure_parameter *parameter, void *at)
+{
+	tenure_bytes *bytes = at;
+	tenure_value value;
+	char *copy;
+	bool copied;
+
+	switch (parameter->kind) {
+	case TENURE_STRING:
+		copy = tn_strdup(*(const char **)at);
+		*(const char **)at = copy;
+		return copy != NULL;
+	case TENURE_BYTES:
+		copy = tn_alloc(bytes->size + 1);
+		if (copy != NULL && bytes->size != 0)
+			memcpy(copy, bytes->data, bytes->size);
+		bytes->data = copy;
+		return copy != NULL;
+	case TENURE_VALUE_:
+		value = *(tenure_value *)at;
+		copied = copy_value(at, &value);
+		return copied;
+	default:
+		return true;
+	}
+}
+
+tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments)
+{
+	tenure_arguments *copy = tn_alloc(definition->arguments_size);
+	bool failed = false;
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, arguments, definition->arguments_size);
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+		char *at = (char *)copy + parameter->offset;
+
+		if (!tn_parameter_keyed(parameter))
+			continue;
+		if (failed && parameter->kind >= TENURE_STRING && parameter->kind != TENURE_OBJECT_)
+			memset(at, 0, parameter->size); /* so that nothing borrowed is freed */
+		else if (!failed)
+			failed = !copy_parameter(parameter, at);
+	}
+	if (!failed)
+		return copy;
+	tn_arguments_free(definition, copy);
+	return NULL;
+}
+
+void tn_arguments_free(const tenure_definition *definition, tenure_arguments *copy)
+{
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+		void *at = (char *)copy + parameter->offset;
+
+		if (!tn_parameter_keyed(parameter))
+			continue;
+		if (parameter->kind == TENURE_STRING)
+			tn_free(*(void **)at);
+		else if (parameter->kind == TENURE_BYTES)
+			tn_free((void *)(uintptr_t)((tenure_bytes *)at)->data);
+		else if (parameter->kind == TENURE_VALUE_)
+			free_value(at);
+	}
+	tn_free(copy);
+}
