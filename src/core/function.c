@@ -42,7 +42,7 @@ static struct tn_function *find_locked(const char *name, const char *version)
 	struct tn_function *function;
 
 	tn_list_for_each(function, &tn_core.functions, struct tn_function, in_core) {
-		if (function->version != NULL && strcmp(function->version, version) == 0 &&
+		if (function->cache->open && function->version != NULL && strcmp(function->version, version) == 0 &&
 		    strcmp(function->definition->name, name) == 0)
 			return function;
 	}
@@ -104,6 +104,8 @@ int tn_function_register(tenure_function *face, const struct tn_options *options
 	tn_lock();
 	open = options->cache->open && !options->cache->closing && !tn_core.exiting;
 	function = __atomic_load_n(&face->state_[0], __ATOMIC_RELAXED);
+	if (function != NULL && !function->cache->open)
+		function = NULL; /* its cache was closed, and this is another one */
 	if (function == NULL && options->version != NULL)
 		function = find_locked(definition->name, options->version);
 	if (function != NULL) {

@@ -49,9 +49,17 @@ static int read_duration(const char *function, const char *option, const char *t
 	return 0;
 }
 
-static int check_callbacks(const tenure_definition *definition)
+static int check_callbacks(const tenure_function *face)
 {
-	switch (definition->complete == NULL ? 0 : definition->complete(definition->user)) {
+	const tenure_definition *definition = face->definition;
+	int wrong = 0;
+
+	/* Generated code that fills in the definition: once, before other threads can know the function. */
+	tn_lock();
+	if (definition->complete != NULL && __atomic_load_n(&face->state_[0], __ATOMIC_RELAXED) == NULL)
+		wrong = definition->complete(definition->user);
+	tn_unlock();
+	switch (wrong) {
 	case 0:
 		return 0;
 	case 1:
@@ -85,8 +93,9 @@ static int read_cache(const tenure_definition *definition, const tenure_options 
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
-int tn_options_read(const tenure_definition *definition, char spinner_room[256], struct tn_options *options)
+int tn_options_read(const tenure_function *face, char spinner_room[256], struct tn_options *options)
 {
+	const tenure_definition *definition = face->definition;
 	const char *name;
 	tenure_options given;
 	int result;
@@ -100,7 +109,7 @@ int tn_options_read(const tenure_definition *definition, char spinner_room[256],
 			       tenure_version());
 	tn_options_copy(&given, sizeof(given), definition->options, definition->options_size);
 	memset(options, 0, sizeof(*options));
-	result = check_callbacks(definition);
+	result = check_callbacks(face);
 	if (result == 0)
 		result = check_parameters(definition);
 	if (result == 0)

@@ -7,7 +7,7 @@
 
 /* Read and check a definition. `spinner_room` holds the default text. 0; TENURE_EINVAL or TENURE_EVERSION with a message
  * that says what is allowed; TENURE_ENOMEM. */
-int tn_options_read(const tenure_definition *definition, char spinner_room[256], struct tn_options *ret_options);
+int tn_options_read(const tenure_function *face, char spinner_room[256], struct tn_options *ret_options);
 
 /* The same for a cache; fills in the front that the environment names. */
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *ret_options);
