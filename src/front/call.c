@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c: the public calls of a running creator: say, ask, fail, keep. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "core/context.h"
+#include "core/lease.h"
+#include "core/recording.h"
+#include "core/worker.h"
+#include "front/guard.h"
+
+/* A call of the parent's, in a forked child, does nothing: its creation counts for nothing there. */
+static bool foreign(const tenure_call *call)
+{
+	return call == NULL || tn_forked_since(call->generation);
+}
+
+/* Allocated: the caller frees. NULL: no memory. */
+static char *format_text(const char *format, va_list arguments, size_t *ret_size)
+{
+	va_list again;
+	char *text;
+	int size;
+
+	va_copy(again, arguments);
+	size = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	text = size < 0 ? NULL : tn_alloc((size_t)size + 1);
+	if (text != NULL)
+		vsnprintf(text, (size_t)size + 1, format, arguments);
+	*ret_size = text == NULL ? 0 : (size_t)size;
+	return text;
+}
+
+int tenure_fail(tenure_call *call, const char *format, ...)
+{
+	va_list arguments;
+	char *text, *old;
+	size_t size;
+
+	if (foreign(call))
+		return -1;
+	va_start(arguments, format);
+	text = format_text(format, arguments, &size);
+	va_end(arguments);
+	tn_lock();
+	old = call->failure;
+	call->failure = text;
+	tn_unlock();
+	tn_free(old);
+	return -1;
+}
+
+int tenure_abandon(tenure_call *call)
+{
+	if (!foreign(call)) {
+		tn_lock();
+		call->gave_up = true;
+		tn_unlock();
+	}
+	return -1;
+}
+
+void tenure_call_set_ttl(tenure_call *call, int64_t ttl)
+{
+	if (foreign(call))
+		return;
+	tn_lock();
+	call->ttl = ttl;
+	call->ttl_set = true;
+	tn_unlock();
+}
+
+int tenure_call_keep_lease(tenure_call *call, tenure_lease *lease)
+{
+	int result;
+
+	if (foreign(call))
+		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
+	if (lease == NULL || lease->cell_ == NULL)
+		return tn_fail(TENURE_ENOTHELD, "the lease to keep is empty");
+	result = tn_lease_check(lease);
+	if (result != 0)
+		return result;
+	if (!tn_recording_keep(call->recording, lease))
+		return tn_fail(TENURE_ENOMEM, "out of memory to keep a lease; it is still yours");
+	*lease = (tenure_lease){ .resource = NULL };
+	return 0;
+}
+
+bool tenure_call_cancelled(tenure_call *call)
+{
+	bool cancelled;
+
+	if (foreign(call))
+		return true;
+	tn_lock();
+	/* The leader waits too, but with its own time only: it is what runs the creator. */
+	cancelled = call->function->cache->closing ||
+		    (tn_list_empty(&call->waiters) && tn_cache_time_locked(call->function->cache) >= call->patience);
+	tn_unlock();
+	return cancelled;
+}
+
+int64_t tenure_call_remaining(tenure_call *call)
+{
+	int64_t now, remaining;
+
+	if (foreign(call))
+		return 0;
+	tn_lock();
+	now = tn_cache_time_locked(call->function->cache);
+	remaining = call->patience == TN_NEVER ? TN_NEVER : call->patience > now ? call->patience - now : 0;
+	tn_unlock();
+	return remaining;
+}
+
+static int out_of_memory(tenure_call *call)
+{
+	tn_lock();
+	call->out_of_memory = true;
+	tn_unlock();
+	return tn_fail(TENURE_ENOMEM, "out of memory for a message or an input of %s()", call->definition->name);
+}
+
+static int emit(tenure_call *call, int kind, const void *data, size_t size)
+{
+	const tenure_front *front = call->function->cache->options.front;
+	enum tn_callback was;
+
+	if (!tn_recording_say(call->recording, kind, data, size))
+		return out_of_memory(call);
+	if (front == NULL || front->message == NULL)
+		return 0;
+	was = tn_callback_enter(TN_IN_FRONT);
+	front->message(call->session == NULL ? NULL : call->session->front_user, kind, data, size, false);
+	tn_callback_leave(was);
+	return 0;
+}
+
+int tenure_say(tenure_call *call, int kind, const char *format, ...)
+{
+	va_list arguments;
+	size_t size;
+	char *text;
+	int result;
+
+	if (foreign(call))
+		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
+	if (kind < TENURE_TEXT || kind > TENURE_ERROR)
+		return tn_fail(TENURE_EINVAL, "tenure_say() knows the kinds TENURE_TEXT to TENURE_ERROR, not %d; the front's own "
+			       "go through tenure_emit()", kind);
+	va_start(arguments, format);
+	text = format_text(format, arguments, &size);
+	va_end(arguments);
+	if (text == NULL)
+		return out_of_memory(call);
+	result = emit(call, kind, text, size);
+	tn_free(text);
+	return result;
+}
+
+int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
+{
+	if (foreign(call))
+		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
+	if (kind < TENURE_FRONT || (data == NULL && size != 0))
+		return tn_fail(TENURE_EINVAL, "tenure_emit() takes kinds from TENURE_FRONT (%d) up, and data that is not NULL",
+			       TENURE_FRONT);
+	return emit(call, kind, data, size);
+}
+
+/* The recorded input with its value, or NULL: foreign, or no memory. */
+static const struct tn_input *ask(tenure_call *call, const char *label, const tenure_value low_high_preset[3])
+{
+	const tenure_front *front;
+	const struct tn_input *input;
+	tenure_value value = low_high_preset[2];
+	enum tn_callback was;
+
+	if (foreign(call) || label == NULL)
+		return NULL;
+	front = call->function->cache->options.front;
+	if (front != NULL && front->ask != NULL && call->session != NULL) {
+		was = tn_callback_enter(TN_IN_FRONT);
+		if (front->ask(call->session->front_user, label, low_high_preset, &value) != 0)
+			value = low_high_preset[2];
+		tn_callback_leave(was);
+	}
+	input = tn_recording_ask(call->recording, label, low_high_preset, tn_input_accept(low_high_preset, value));
+	if (input == NULL)
+		out_of_memory(call);
+	return input;
+}
+
+bool tenure_ask_bool(tenure_call *call, const char *label, bool preset)
+{
+	const tenure_value question[3] = { tenure_nil(), tenure_nil(), tenure_bool(preset) };
+	const struct tn_input *input = ask(call, label, question);
+
+	return input == NULL ? preset : input->value.as.truth;
+}
+
+double tenure_ask_number(tenure_call *call, const char *label, double low, double high, double preset)
+{
+	const tenure_value question[3] = { tenure_real(low), tenure_real(high), tenure_real(preset) };
+	const struct tn_input *input = ask(call, label, question);
+
+	return input == NULL ? preset : input->value.as.real;
+}
+
+const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset)
+{
+	const tenure_value question[3] = { tenure_nil(), tenure_nil(), tenure_string(preset == NULL ? "" : preset) };
+	const struct tn_input *input = ask(call, label, question);
+
+	return input == NULL ? preset : input->value.as.data;
+}
+
+int tenure_call_attach(tenure_call *call)
+{
+	struct tn_context *context = tn_context();
+
+	if (foreign(call))
+		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
+	if (context->inside != NULL || context->callback != TN_OUTSIDE)
+		return tn_fail(TENURE_EREENTRANT, "this thread is inside a creation or a callback already");
+	context->inside = call;
+	context->attached = true;
+	return 0;
+}
+
+int tenure_call_detach(tenure_call *call)
+{
+	struct tn_context *context = tn_context();
+
+	if (!context->attached || context->inside != call)
+		return tn_fail(TENURE_EREENTRANT, "this thread is not attached to that creation");
+	context->inside = NULL;
+	context->attached = false;
+	return 0;
+}
