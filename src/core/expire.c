@@ -17,7 +17,7 @@
 
 bool tn_expire_reserve(tenure_cache *cache)
 {
-	struct tn_heap_node **bigger;
+	struct tn_heap_item *bigger;
 	size_t capacity;
 
 	for (;;) {

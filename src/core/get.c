@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "core/entry.h"
 #include "core/expire.h"
 #include "core/flight.h"
 #include "core/lease.h"

@@ -47,29 +47,29 @@ static void add_counters_locked(const struct tn_function *function, tenure_stats
 	stats->pending_releases += function->releasing_count;
 }
 
+static void add_entry_locked(const struct tn_function *function, const struct tn_entry *entry, tenure_stats *stats)
+{
+	uint64_t leases, hits;
+
+	if (entry->head.function != &function->state || !tn_entry_is(entry, TN_LIVE))
+		return;
+	tn_cell_sum_locked(entry, &leases, &hits);
+	stats->hits += hits;
+	stats->leased += tn_lease_count_locked(entry) != 0;
+}
+
 void tn_stats_add(struct tn_function *function, tenure_stats *stats)
 {
-	uint64_t id = tn_core.first_chunk << TENURE_CHUNK_BITS_;
-	bool more = true;
+	uint64_t id;
 
 	tn_lock();
 	add_counters_locked(function, stats);
-	while (more) {
-		for (; (more = id < end_locked()); id++) {
-			struct tn_entry *entry = entry_at_locked(id);
-			uint64_t leases, hits;
-
-			if (entry->head.function != &function->state || !tn_entry_is(entry, TN_LIVE))
-				continue;
-			tn_cell_sum_locked(entry, &leases, &hits);
-			stats->hits += hits;
-			stats->leased += tn_lease_count_locked(entry) != 0;
-			if ((id & (TENURE_CHUNK_ - 1)) == 0)
-				break;
+	for (id = tn_core.first_chunk << TENURE_CHUNK_BITS_; id < end_locked(); id++) {
+		add_entry_locked(function, entry_at_locked(id), stats);
+		if (id % TENURE_CHUNK_ == TENURE_CHUNK_ - 1) { /* a chunk at a time: others want M */
+			tn_unlock();
+			tn_lock();
 		}
-		id += more;
-		tn_unlock(); /* a chunk at a time: others want M */
-		tn_lock();
 	}
 	tn_unlock();
 }
