@@ -268,6 +268,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	}
 	if (entry->last)
 		tn_object_put_locked(entry->object);
+	__atomic_store_n(&entry->head.life, 0, __ATOMIC_RELAXED); /* a copy of a lease that comes now is told */
 	entry->object = NULL;
 	entry->head.key = NULL;
 	entry->head.resource = NULL;
