@@ -226,7 +226,11 @@ int tn_cache_close(tenure_cache *cache, int64_t timeout)
 	if (default_cache == cache)
 		default_cache = NULL;
 	tn_unlock();
-	/* The structure stays: functions that were defined in it point here, and answer ECLOSED. */
+	if (tn_list_empty(&cache->functions)) {
+		free_cache(cache);
+		return 0;
+	}
+	/* The structure stays: functions that were defined in it point here. */
 	tn_free(cache->timers.items);
 	memset(&cache->timers, 0, sizeof(cache->timers));
 	return 0;

@@ -152,7 +152,7 @@ struct tenure_cache {
 	struct tn_list functions;
 	struct tn_list flights;
 	struct tn_heap timers;
-	size_t timers_reserved;
+	size_t timers_reserved; /* room in it, one for each entry in service or in creation */
 	char *name; /* constant */
 	tenure_cache_options options; /* constant once open */
 	int64_t now; /* the cached time: atomic (relaxed), moved under M */

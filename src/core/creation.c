@@ -214,8 +214,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 	} else {
 		creation->lease = tn_lease_take_locked(entry, &creation->cells, false);
 	}
-	creation->timer_room = false;
-	tn_expire_give_room_back_locked(function->cache); /* it is used in this section of M */
+	creation->timer_room = false; /* the entry's, until it leaves */
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl);
 	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
 		tn_unlock();

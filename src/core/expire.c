@@ -22,7 +22,7 @@ bool tn_expire_reserve(tenure_cache *cache)
 
 	for (;;) {
 		tn_lock();
-		if (cache->timers_reserved + cache->timers.size < cache->timers.capacity) {
+		if (cache->timers_reserved < cache->timers.capacity) {
 			cache->timers_reserved++;
 			tn_unlock();
 			return true;

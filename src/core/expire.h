@@ -7,7 +7,8 @@
 
 enum { TN_BATCH = 256 }; /* entries in one section of M, where there can be many */
 
-/* Room for one more timer in the cache. Takes M; false: no memory. */
+/* Room for one entry's timer, for its whole life, since a timer comes and goes. Takes M; false: no memory. Given back
+ * when the entry leaves service, or was never published. */
 bool tn_expire_reserve(tenure_cache *cache);
 void tn_expire_give_room_back_locked(tenure_cache *cache);
 

@@ -60,6 +60,7 @@ void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause)
 	tn_retire_unlink_locked(entry);
 	if (entry->timer.index != 0)
 		tn_heap_remove(&cache->timers, &entry->timer);
+	cache->timers_reserved--;
 	if (entry->flight != NULL) { /* a validation: its verdict is dropped */
 		entry->flight->cleared = true;
 		entry->flight = NULL;
