@@ -247,6 +247,10 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		return tenure_function_get(&f->function, timeout, &arguments->head_, \
 					   arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
 	} \
+	static inline __attribute__((unused)) int fn##_get_key_(fn##_function *f, fn##_lease *lease, tenure_key *key) \
+	{ \
+		return tenure_get_key_(&f->function, lease == NULL ? NULL : &lease->lease, key); \
+	} \
 	static inline __attribute__((unused)) int fn##_create_(void *user, tenure_call *call, const tenure_arguments *arguments, void **ret) \
 	{ \
 		return ((fn##_function *)user)->create(call, (const fn##_args *)(const void *)arguments, \

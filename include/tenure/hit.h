@@ -294,10 +294,10 @@ static inline int tenure_give_back_(tenure_lease *lease)
 /* A prepared key remembers which entry it last led to: no hash, no probe, no comparison of keys, since a life has one. */
 static inline int tenure_get_key_(tenure_function *function, tenure_lease *lease, tenure_key *key)
 {
-	const struct tenure_state_ *state = (const struct tenure_state_ *)key->function_;
-	struct tenure_cell_ *cell = tenure_cell_of_(__atomic_load_n(&key->id_, __ATOMIC_RELAXED));
+	const struct tenure_state_ *state = key == NULL ? NULL : (const struct tenure_state_ *)key->function_;
+	struct tenure_cell_ *cell = key == NULL ? NULL : tenure_cell_of_(__atomic_load_n(&key->id_, __ATOMIC_RELAXED));
 
-	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && cell != NULL && state != NULL &&
+	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && cell != NULL &&
 			   state == __atomic_load_n(&function->state_[0], __ATOMIC_RELAXED)) &&
 	    TENURE_LIKELY_(tenure_pin_cell_(cell))) {
 		if (TENURE_LIKELY_(__atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED) ==

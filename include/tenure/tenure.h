@@ -328,7 +328,7 @@ TENURE_API int tenure_identify(tenure_identity *identity, tenure_value value);
 	(&(const fn##_args){ .head_ = { sizeof(fn##_args) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
 
 /* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's. */
-#define tenure_get_key(fn, l, key) tenure_get_key_(&(fn).function, (l) == NULL ? NULL : &(l)->lease, key)
+#define tenure_get_key(fn, l, key) fn##_get_key_(&(fn), l, key)
 
 /* NULL is fine. No get may be under way with it. [all] */
 TENURE_API void tenure_key_free(tenure_key *key);
