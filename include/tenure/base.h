@@ -124,7 +124,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_DEMAND_2_(fn, type, name) \
 	_Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgnu-folding-constant\"") \
 	struct fn##_##name##_needs_an_identify_function_or_a_leading_underscore_ { \
-		int demand : !TENURE_KEYED_(name) || \
+		int add_an_identify_function_or_begin_its_name_with_an_underscore : !TENURE_KEYED_(name) || \
 			TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ ? 1 : -1; \
 	}; \
 	_Pragma("clang diagnostic pop")
@@ -282,10 +282,9 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	{ \
 		tenure_give_back_(&lease->lease); \
 	} \
-	static const tenure_parameter fn##_parameters_[] = { \
+	static const tenure_parameter fn##_parameters_[] __attribute__((unused)) = { \
 		TENURE_EACH_(TENURE_PARAMETER_, fn, __VA_ARGS__) { NULL, NULL, 0, 0, 0, NULL } \
-	}; \
-	enum { fn##_unused_ = sizeof(fn##_parameters_) };
+	};
 
 #define TENURE_HEAD_(fn) \
 	.function = { &fn.definition, { NULL, NULL } }, \

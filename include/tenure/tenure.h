@@ -189,8 +189,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 		}; \
 	} fn##_function; \
 	extern fn##_function fn; \
-	static const char fn##_type_text_[] = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
-	enum { fn##_type_size_ = sizeof(fn##_type_text_) }; \
+	static const char fn##_type_text_[] __attribute__((unused)) = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
 	TENURE_THUNKS_(fn, __VA_ARGS__) \
 	struct fn##_end_
 

@@ -38,9 +38,4 @@ static inline bool tn_parameter_keyed(const tenure_parameter *parameter)
 	return parameter->name[0] != '_';
 }
 
-/* A deep copy of arguments: texts, bytes and values too; what '_' parameters and identify functions point to is shared.
- * NULL: no memory. */
-tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments);
-void tn_arguments_free(const tenure_definition *definition, tenure_arguments *copy);
-
 #endif

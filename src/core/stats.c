@@ -83,7 +83,7 @@ static void take_locked(const tenure_cache *cache, struct tn_entry *entry, struc
 	bool creating = tn_entry_is(entry, TN_CREATING);
 
 	ret->function = function->definition->name;
-	ret->state = STATES[entry->head.state];
+	ret->phase = STATES[entry->head.state];
 	tn_key_format(function->definition, entry->head.key, entry->head.key_size, ret->arguments,
 		      sizeof(ret->arguments));
 	ret->age = now - (creating ? entry->flight->started : entry->ready_at);

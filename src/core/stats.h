@@ -12,7 +12,7 @@ void tn_stats_add(struct tn_function *function, tenure_stats *stats);
 struct tn_snapshot {
 	const char *function; /* lives on */
 	char arguments[256];
-	const char *state;
+	const char *phase;
 	int64_t age, time_left, creation_time; /* ns; time_left TN_NEVER: no end */
 	uint64_t leases;
 };

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/arguments.h"
 #include "core/cache.h"
 #include "core/context.h"
 #include "core/fork.h"

@@ -118,7 +118,7 @@ static void put_entries(struct output *output, const tenure_cache *cache, unsign
 		tn_duration_format(entry.age, age, sizeof(age));
 		tn_duration_format(entry.time_left, left, sizeof(left));
 		tn_duration_format(entry.creation_time, took, sizeof(took));
-		put(output, "%-16s %10s %10s %10s %7llu  %s(%s)\n", entry.state, age, left, took,
+		put(output, "%-16s %10s %10s %10s %7llu  %s(%s)\n", entry.phase, age, left, took,
 		    (unsigned long long)entry.leases, entry.function,
 		    flags & TENURE_DUMP_ARGUMENTS ? entry.arguments : "...");
 	}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_terminal.c: what the terminal front draws: as a function, on a real pseudo-terminal, and without one. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "front/terminal.h"
+
+static void U1_U2_a_line_has_frame_text_and_time_and_fits(void **state)
+{
+	char line[200];
+
+	(void)state;
+	tn_terminal_line(line, sizeof(line), "Loading", 1250000000, 1, 80);
+	assert_string_equal(line, "| Loading (1.2 seconds)");
+	tn_terminal_line(line, sizeof(line), "Loading", 100000000, 0, 80);
+	assert_string_equal(line, "/ Loading");
+	tn_terminal_line(line, sizeof(line), "Loading", 0, 1, 10);
+	assert_string_equal(line, "| Loading");
+}
+
+static void U6_a_message_cannot_steer_the_terminal(void **state)
+{
+	char clean[64];
+
+	(void)state;
+	tn_terminal_clean(clean, sizeof(clean), "a\033[2Jb\xc2\x9b" "c\r\n", 11);
+	assert_string_equal(clean, "a?[2Jb?c?\n");
+	tn_terminal_clean(clean, 4, "abcdefgh", 8);
+	assert_string_equal(clean, "abc");
+}
+
+/* Read until `wanted` has come; ends the test after 30 s. */
+static void await_text(int fd, const char *wanted)
+{
+	static char text[65536];
+	size_t length = 0;
+
+	text[0] = '\0';
+	while (strstr(text, wanted) == NULL) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		ssize_t size;
+
+		if (poll(&ready, 1, 30000) != 1 || length > 60000)
+			fail_msg("\"%s\" did not come; there is: %s", wanted, text);
+		size = read(fd, text + length, sizeof(text) - length - 1);
+		if (size <= 0)
+			fail_msg("\"%s\" did not come; there is: %s", wanted, text);
+		length += (size_t)size;
+		text[length] = '\0';
+	}
+}
+
+static int with_stderr(int fd)
+{
+	int kept = dup(STDERR_FILENO);
+
+	fflush(stderr);
+	dup2(fd, STDERR_FILENO);
+	return kept;
+}
+
+static void without(int kept)
+{
+	fflush(stderr);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+}
+
+static const tenure_activity ACTIVITY = { .function = "f", .text = "Loading \033it", .elapsed = 0, .show_time = true };
+
+static void U1_U6_a_spinner_on_a_real_terminal(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, kept;
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	kept = with_stderr(slave);
+	tenure_terminal.wait(NULL, &ACTIVITY);
+	await_text(master, "Loading ?it (0.");
+	tenure_terminal.message(NULL, TENURE_SUCCESS, "done it", 7, false);
+	await_text(master, "[ok] done it");
+	tenure_terminal.done(NULL, &ACTIVITY);
+	await_text(master, "\r\033[K");
+	without(kept);
+	close(slave);
+	close(master);
+}
+
+static void U6_plain_lines_where_there_is_no_terminal(void **state)
+{
+	int ends[2], kept;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	kept = with_stderr(ends[1]);
+	tenure_terminal.wait(NULL, &ACTIVITY);
+	tenure_terminal.wait(NULL, &ACTIVITY); /* a tick: no second line */
+	tenure_terminal.message(NULL, TENURE_WARNING, "careful", 7, false);
+	tenure_terminal.done(NULL, &ACTIVITY);
+	without(kept);
+	close(ends[1]);
+	await_text(ends[0], "Loading ?it\n[warning] careful\nLoading ?it done (0.0 seconds)\n");
+	close(ends[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(U1_U2_a_line_has_frame_text_and_time_and_fits),
+		cmocka_unit_test(U6_a_message_cannot_steer_the_terminal),
+		cmocka_unit_test(U1_U6_a_spinner_on_a_real_terminal),
+		cmocka_unit_test(U6_plain_lines_where_there_is_no_terminal),
+	};
+
+	return RUN(tests);
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# check.py: the rules of the house, checked: includes, states, symbols, file heads, contract numbers, banned calls.
+#
+# Prints `ok RULE` or `not ok RULE` with what breaks it. --table: also each file with the sentence that says what it is.
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FLOORS = ["base", "core", "front"]
+ROOMS = ("core key arguments context cell object entry table retire lease expire evict session recording worker flight creation "
+         "validate function get cache fork stats").split()
+# A retirer must find the chain of an entry's variants, which a recording holds: a structure, no call upwards.
+ALLOWED_UP = {("retire.c", "recording")}
+
+wrong = 0
+
+
+def verdict(rule, problems):
+    global wrong
+    print(("not ok " if problems else "ok ") + rule)
+    for problem in problems:
+        print("  " + problem)
+    wrong += bool(problems)
+
+
+def sources(*suffixes):
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return [ROOT / f for f in listed if (ROOT / f).is_file() and (not suffixes or f.endswith(suffixes))]
+
+
+def includes():
+    problems = []
+    for path in sources(".c", ".h"):
+        relative = path.relative_to(ROOT)
+        if relative.parts[0] != "src":
+            continue
+        floor = relative.parts[1]
+        for name in re.findall(r'^#include "([^"]+)"', path.read_text(), re.M):
+            to_floor, _, room = name.removesuffix(".h").partition("/")
+            if FLOORS.index(to_floor) > FLOORS.index(floor):
+                problems.append(f"{relative} includes {name}: upwards")
+            if floor == to_floor == "core":
+                own = relative.stem
+                if own not in ROOMS or room not in ROOMS:
+                    problems.append(f"{relative} or {name} is no room of the list")
+                elif ROOMS.index(room) > ROOMS.index(own) and (relative.name, room) not in ALLOWED_UP:
+                    problems.append(f"{relative} includes {name}: upwards")
+    verdict("includes point down", problems)
+
+
+def states():
+    problems = []
+    for path in sources(".c", ".h"):
+        if path.name != "entry.c" and re.search(r"(->|\.)state\s*=[^=]", path.read_text()) and "src" in path.parts:
+            problems.append(str(path.relative_to(ROOT)))
+    verdict("only entry.c changes an entry's state", problems)
+
+
+def symbols():
+    problems = []
+    library = ROOT / "build/release/src/libtenure.so"
+    output = subprocess.run(["nm", "-D", "--defined-only", str(library)], capture_output=True, text=True).stdout
+    names = [line.split()[-1] for line in output.splitlines()]
+    problems += [f"exported: {n}" for n in names if not n.startswith("tenure_")]
+    if "tenure_function_get" not in names:
+        problems.append("tenure_function_get is not exported")
+    output = subprocess.run(["nm", "-g", "--defined-only", str(library.with_suffix(".a"))], capture_output=True, text=True).stdout
+    for line in output.splitlines():
+        parts = line.split()
+        if len(parts) == 3 and not parts[2].startswith(("tenure_", "tn_")):
+            problems.append(f"global in the static library: {parts[2]}")
+    verdict("exported symbols are tenure_* only", problems)
+
+
+def heads():
+    problems, table = [], []
+    for path in sources(".c", ".h", ".py", ".sh", ".build", ".pml", ".rs", "run"):
+        relative = str(path.relative_to(ROOT))
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#!")]
+        if len(lines) < 2 or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
+            problems.append(f"{relative}: no SPDX line")
+            continue
+        match = re.match(r"^(?:/\*|#|//|//!|\s\*)\s*(\S+): (.+)", lines[1])
+        if not match or path.name not in match.group(1):
+            problems.append(f"{relative}: does not open with \"{path.name}: what it is\"")
+        else:
+            table.append((relative, match.group(2).rstrip("*/ ")))
+    if "--table" in sys.argv:
+        for relative, sentence in table:
+            print(f"  {relative:36} {sentence}")
+    verdict("every file says what it is", problems)
+
+
+def contract():
+    names = " ".join(re.findall(r"\b((?:[A-Z]\d+_)\w+)", " ".join(p.read_text() for p in sources(".c") if "tests" in p.parts)))
+    wanted = " ".join(line for line in (ROOT / "tests/contract.txt").read_text().splitlines() if not line.startswith("#")).split()
+    problems = [f"{n}: no test carries it" for n in wanted if not re.search(rf"(?:^|[ _]){n}_", names)]
+    verdict("every line of the contract has a test with its number", problems)
+
+
+def banned():
+    problems = []
+    for path in sources(".c", ".h"):
+        relative = path.relative_to(ROOT)
+        code = re.sub(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", "", path.read_text(), flags=re.S)
+        for name in re.findall(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(", code):
+            problems.append(f"{relative}: {name}()")
+        if relative.parts[0] == "tests":
+            for name in re.findall(r"\b(sleep|usleep|nanosleep)\s*\(", code):
+                problems.append(f"{relative}: {name}(): a test does not sleep")
+        if relative.parts[0] == "examples" and re.search(r'#include "(base|core|front)/', path.read_text()):
+            problems.append(f"{relative}: includes a private header")
+    verdict("no banned call", problems)
+
+
+def sizes():
+    problems = []
+    for path in sources(".c", ".h"):
+        lines = len(path.read_text().splitlines())
+        if "src" in path.relative_to(ROOT).parts and lines > 520:
+            problems.append(f"{path.relative_to(ROOT)}: {lines} lines; split it")
+    verdict("no room is too large", problems)
+
+
+for rule in (includes, states, symbols, heads, contract, banned, sizes):
+    rule()
+sys.exit(1 if wrong else 0)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# test.py: the driver behind ./run test: builds the variants, runs the suites, counts, and says one closing line.
+#
+# Use: tools/test.py [--long] [SUITE...]     a suite's name is a key of SUITES, or "checks", "headers", "examples", "models"
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LONG = "--long" in sys.argv
+WANTED = [a for a in sys.argv[1:] if not a.startswith("--")]
+
+SANITIZE = ["-Db_lundef=false"]
+VARIANTS = {  # name: (compiler, meson options)
+    "gcc": ("gcc", ["-Dfaults=true", "-Dtests=true"]),
+    "gcc-asan": ("gcc", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=address,undefined", *SANITIZE]),
+    "clang-tsan": ("clang", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=thread", *SANITIZE]),
+    "gcc-tsan": ("gcc", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=thread", *SANITIZE]),
+    "clang-asan": ("clang", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=address,undefined", *SANITIZE]),
+    "release": ("gcc", ["-Dexamples=true", "--buildtype=release"]),
+}
+ALL = ["gcc", "gcc-asan", "clang-tsan"]
+TORTURED = ["gcc", "gcc-asan", "gcc-tsan", "clang-asan", "clang-tsan"]
+SUITES = {  # program: (variants, seconds it may take)
+    "base": (ALL, 60), "key": (ALL, 60), "digest": (ALL, 60), "duration": (["gcc", "gcc-asan"], 60),
+    "terminal": (["gcc", "gcc-asan"], 60),
+    "contract": (ALL, 120), "arrows": (ALL, 120), "front": (ALL, 120), "process": (ALL, 120),
+    "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
+}
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0:second_deadlock_stack=1",
+    "CMOCKA_MESSAGE_OUTPUT": "TAP",
+}
+
+passed, failed, skipped = 0, [], []
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def environment(suite, variant):
+    env = {**os.environ, **ENVIRONMENT}
+    steps = 1000000 if variant == "gcc" else 200000
+    env["TENURE_MODEL_STEPS"] = str(steps * (10 if LONG else 1))
+    env["TENURE_TORTURE_SECONDS"] = "20"
+    if LONG and suite == "torture":
+        env["TENURE_TORTURE_FORK"] = "1"
+        if variant == "gcc":
+            env["TENURE_TORTURE_LEASES"] = "100000000"
+    return env
+
+
+def run(command, timeout, env=None, cwd=ROOT):
+    """Run to its end or kill its whole group. Returns (code or None, output)."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                               env=env, cwd=cwd, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return None, output.decode(errors="replace")
+
+
+def fail(name, output):
+    failed.append(name)
+    say(f"not ok {name}")
+    for line in output.splitlines()[-40:]:
+        say("    " + line)
+
+
+def build(variant):
+    compiler, options = VARIANTS[variant]
+    folder = BUILD / variant
+    if shutil.which(compiler) is None:
+        skipped.append((variant, f"{compiler} is not installed"))
+        return False
+    env = {**os.environ, "CC": compiler}
+    if not (folder / "build.ninja").exists():
+        code, output = run(["meson", "setup", str(folder), *options], 300, env)
+        if code != 0:
+            fail(f"set up {variant}", output)
+            return False
+    code, output = run(["ninja", "-C", str(folder)], 1200, env)
+    if code != 0:
+        fail(f"build {variant}", output)
+    return code == 0
+
+
+def count_tap(name, code, output):
+    """Add what a cmocka program said in TAP."""
+    global passed
+    good = re.findall(r"^ok \d+ ?-? ?(.*)$", output, re.M)
+    bad = re.findall(r"^not ok \d+ ?-? ?(.*)$", output, re.M)
+    plan = re.search(r"^1\.\.(\d+)", output, re.M)
+    passed += len(good)
+    for test in bad:
+        fail(f"{name}: {test}", output)
+    if code != 0 and not bad:
+        fail(f"{name}: {'took too long' if code is None else f'ended with {code}'}", output)
+    elif plan is None or int(plan.group(1)) != len(good) + len(bad):
+        fail(f"{name}: not every planned test was run", output)
+    return len(good)
+
+
+def run_suite(suite, variant, seconds):
+    room = next(r for r in ("unit", "scenario", "stress") if (ROOT / f"tests/{r}/test_{suite}.c").exists())
+    name = f"{variant} {room}/{suite}"
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**environment(suite, variant), "TMPDIR": folder}
+        code, output = run([str(BUILD / variant / "tests" / f"test_{suite}")], seconds, env)
+    count = count_tap(name, code, output)
+    notes = "; ".join(re.findall(r"^# ([^\n]*(?:leases|allocations|seed)[^\n]*)$", output, re.M))
+    say(f"{count:4} ok  {time.monotonic() - begin:6.1f} s  {name}{'  (' + notes + ')' if notes else ''}")
+
+
+def run_lines(name, command, timeout):
+    """A script that prints `ok NAME`, `not ok NAME` and `skip NAME: reason` lines."""
+    global passed
+    begin = time.monotonic()
+    code, output = run(command, timeout)
+    good = re.findall(r"^ok (.*)$", output, re.M)
+    bad = re.findall(r"^not ok (.*)$", output, re.M)
+    skipped.extend(re.findall(r"^skip ([^:]*): (.*)$", output, re.M))
+    passed += len(good)
+    for test in bad:
+        fail(f"{name}: {test}", output)
+    if (code != 0 and not bad) or not good:
+        fail(f"{name}: {'took too long' if code is None else f'ended with {code}'}", output)
+    say(f"{len(good):4} ok  {time.monotonic() - begin:6.1f} s  {name}")
+
+
+def run_examples():
+    global passed
+    for source in sorted((ROOT / "examples/c").glob("*.c")):
+        program = BUILD / "release/examples/c" / source.stem
+        if not program.exists():
+            continue
+        arguments = ["--seconds", "2"] if source.stem in ("demo", "server") else []
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            code, output = run([str(program), *arguments], 120, {**os.environ, "TMPDIR": folder})
+            left = os.listdir(folder)
+        if code != 0 or left:
+            fail(f"example {source.stem}: ended with {code}, left {left}", output)
+            continue
+        passed += 1
+        say(f"   1 ok  {time.monotonic() - begin:6.1f} s  example {source.stem}")
+
+
+def wanted(suite):
+    return not WANTED or suite in WANTED
+
+
+def main():
+    known = [*SUITES, "checks", "headers", "examples", "models"]
+    for name in WANTED:
+        if name not in known:
+            say(f"unknown suite {name}; known: {' '.join(known)}")
+            return 2
+    begin = time.monotonic()
+    for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
+        suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
+        if variant == "release" and not (wanted("examples") or wanted("checks")):
+            continue
+        if variant != "release" and not suites:
+            continue
+        say(f"== building {variant}")
+        if not build(variant):
+            continue
+        for suite in suites:
+            run_suite(suite, variant, SUITES[suite][1])
+        if variant == "release" and wanted("checks"):
+            run_lines("checks", [sys.executable, "tools/check.py"], 120)
+        if variant == "release" and wanted("examples"):
+            run_examples()
+    if wanted("headers"):
+        run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
+    if LONG and wanted("models") and (ROOT / "tests/model/run.sh").exists():
+        run_lines("models", ["bash", "tests/model/run.sh"], 3600)
+
+    allowed = [line.split("#")[0].strip() for line in (ROOT / "tests/skips.txt").read_text().splitlines()]
+    for name, reason in skipped:
+        say(f"skipped {name}: {reason}")
+        if os.environ.get("CI") == "true" and name not in allowed:
+            failed.append(f"skip of {name}, which tests/skips.txt does not allow")
+    for name in failed:
+        say(f"failed: {name}")
+    say(f"== {time.monotonic() - begin:.0f} s")
+    say(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+sys.exit(main())
