@@ -159,16 +159,16 @@ static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t
 	uint64_t a, b;
 
 	if (size > 16) {
-		uint64_t left = size, other = hash ^ TENURE_MIX_3_;
+		const unsigned char *end = p + size, *rest = size > 32 ? end - 32 : p;
+		uint64_t other = hash ^ TENURE_MIX_3_;
 
-		for (; left > 32; left -= 32, p += 32) {
+		for (; end - p > 32; p += 32) {
 			hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
 			other = tenure_fold_(tenure_read8_(p + 16) ^ TENURE_MIX_2_, tenure_read8_(p + 24) ^ other);
 		}
-		/* the last 17 to 32 bytes, read from both ends */
-		hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
-		p += left - 16;
-		return hash ^ tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_2_, tenure_read8_(p + 8) ^ other);
+		/* the last 17 to 32 bytes, from both ends; of longer data the last 32, some of them again */
+		hash = tenure_fold_(tenure_read8_(rest) ^ TENURE_MIX_1_, tenure_read8_(rest + 8) ^ hash);
+		return hash ^ tenure_fold_(tenure_read8_(end - 16) ^ TENURE_MIX_2_, tenure_read8_(end - 8) ^ other);
 	}
 	if (size >= 8) {
 		a = tenure_read8_(p);

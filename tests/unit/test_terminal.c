@@ -88,6 +88,7 @@ static void U1_U6_a_spinner_on_a_real_terminal(void **state)
 	await_text(master, "Loading ?it (0.");
 	tenure_terminal.message(NULL, TENURE_SUCCESS, "done it", 7, false);
 	await_text(master, "[ok] done it");
+	await_text(master, "Loading ?it (0."); /* drawn again below the message */
 	tenure_terminal.done(NULL, &ACTIVITY);
 	await_text(master, "\r\033[K");
 	without(kept);
