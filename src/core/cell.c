@@ -213,7 +213,7 @@ void tn_cell_fold_locked(struct tn_entry *entry, struct tenure_cell_ *cell)
 
 void tn_cell_forget_all(void)
 {
-	tn_list_init(&tn_core.records);
+	tn_list_move_all(&tn_core.parents_records, &tn_core.records);
 	tn_core.free_records = NULL;
 	tenure_thread_ = NULL;
 	if (exit_key_made)

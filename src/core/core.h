@@ -219,6 +219,7 @@ struct tn_core {
 	struct tn_list caches;
 	struct tn_list functions; /* all, of every cache */
 	struct tn_list records; /* every record ever made, free ones too */
+	struct tn_list parents_records; /* of the parents of a forked child: kept reachable, never used */
 	struct tn_list waiters;
 	struct tn_record *free_records;
 	struct tn_entry *free_entries;
@@ -231,6 +232,7 @@ struct tn_core {
 	uint64_t searches; /* marks of the search for cycles */
 	uint64_t table_count, table_reserved;
 	struct tn_object **object_buckets;
+	struct tn_object **parents_buckets; /* likewise */
 	uint64_t object_mask, object_count;
 	struct tn_pool objects;
 	struct tn_pool flights;

@@ -76,6 +76,7 @@ static void start(void)
 	tn_list_init(&tn_core.caches);
 	tn_list_init(&tn_core.functions);
 	tn_list_init(&tn_core.records);
+	tn_list_init(&tn_core.parents_records);
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));

@@ -115,7 +115,8 @@ bool tn_object_leave_locked(struct tn_object *object)
 
 void tn_object_forget_all(void)
 {
-	tn_core.object_buckets = NULL; /* the parent's memory stays as it is */
+	tn_core.parents_buckets = tn_core.object_buckets; /* the parent's memory stays as it is */
+	tn_core.object_buckets = NULL;
 	tn_core.object_mask = tn_core.object_count = 0;
 	tn_pool_abandon(&tn_core.objects);
 }

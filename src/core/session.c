@@ -5,6 +5,8 @@
  * is under way in it. The last one frees it, so no front is called with a pointer to something gone. */
 #include "core/session.h"
 
+#include <pthread.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 
@@ -45,6 +47,20 @@ void tn_session_put(tenure_session *session)
 	}
 }
 
+static pthread_key_t exit_key; /* its value: the thread's current session, put at the thread's end */
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static void thread_exits(void *session)
+{
+	tn_context()->session = NULL;
+	tn_session_put(session);
+}
+
+static void make_exit_key(void)
+{
+	TN_CHECK(pthread_key_create(&exit_key, thread_exits) == 0);
+}
+
 tenure_session *tn_session_hold(void)
 {
 	tenure_session *session = tn_context()->session;
@@ -76,16 +92,12 @@ int tn_session_enter(tenure_session *session, tenure_session **ret_previous)
 		session->users++;
 		tn_unlock();
 	}
+	pthread_once(&exit_once, make_exit_key);
+	pthread_setspecific(exit_key, session);
 	context->session = session;
 	if (ret_previous != NULL)
-		*ret_previous = NULL;
-	if (previous != NULL) {
-		/* The caller may come back to it: it must not die in between by this thread's hand alone. Its owner
-		 * keeps it until the end, which is what a borrowed pointer promises. */
-		if (ret_previous != NULL && !foreign(previous))
-			*ret_previous = previous;
-		tn_session_put(previous);
-	}
+		*ret_previous = foreign(previous) ? NULL : previous; /* borrowed: it lasts until its owner ends it */
+	tn_session_put(previous);
 	return 0;
 }
 
