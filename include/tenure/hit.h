@@ -200,7 +200,7 @@ static inline struct tenure_cell_ *tenure_cell_of_(uint64_t id)
 
 /* The part of a give-back that is not the common case: the cell was closed, or counts no lease. `old` is what the
  * subtraction returned. 0, or TENURE_ENOTHELD with the subtraction undone. */
-int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old);
+TENURE_API int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old);
 
 /* Give back one lease that this cell counts, or counted until it was closed. Touches nothing after its own
  * subtraction while the cell is open. 0, or TENURE_ENOTHELD. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* example.c: what the examples share: a folder of their own. */
+#include "example.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <unistd.h>
+
+char *folder_file(const char *folder, const char *name)
+{
+	size_t size = strlen(folder) + strlen(name) + 2;
+	char *path = malloc(size);
+
+	if (path == NULL)
+		abort();
+	snprintf(path, size, "%s/%s", folder, name);
+	return path;
+}
+
+char *folder_make(void)
+{
+	const char *parent = getenv("TMPDIR");
+	char *path = folder_file(parent == NULL ? "/tmp" : parent, "tenure-XXXXXX");
+
+	if (mkdtemp(path) == NULL) {
+		perror(path);
+		exit(1);
+	}
+	return path;
+}
+
+void folder_remove(char *folder)
+{
+	DIR *listing = opendir(folder);
+	struct dirent *file;
+
+	while (listing != NULL && (file = readdir(listing)) != NULL) {
+		char *path = folder_file(folder, file->d_name);
+
+		if (file->d_name[0] != '.')
+			unlink(path);
+		free(path);
+	}
+	if (listing != NULL)
+		closedir(listing);
+	rmdir(folder);
+	free(folder);
+}
