@@ -77,14 +77,18 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 void tn_flight_put(tenure_call *flight)
 {
 	while (flight != NULL) {
-		tenure_call *parent = flight->parent;
-		struct tn_recording *recording = flight->recording;
-		tenure_session *session = flight->session;
-		char *failure = flight->failure;
+		struct tn_recording *recording;
+		tenure_session *session;
+		tenure_call *parent;
+		char *failure;
 		bool last;
 
-		tn_lock();
+		tn_lock(); /* who is not the last may not look at it after this */
 		last = --flight->users == 0;
+		recording = flight->recording;
+		session = flight->session;
+		parent = flight->parent;
+		failure = flight->failure;
 		if (last) {
 			flight->recording = NULL;
 			flight->failure = NULL;
