@@ -129,32 +129,41 @@ __attribute__((target("pclmul,sse4.1"))) static __m128i reduce_fast(__m128i low,
 	return _mm_xor_si128(high, t);
 }
 
+/* The last n powers times n blocks, the first of them with the carry; the products are added and reduced once. */
+__attribute__((target("pclmul,sse4.1"), always_inline)) static inline __m128i
+step_fast(const __m128i *powers, const unsigned char *at, int n, __m128i carry)
+{
+	__m128i low = _mm_setzero_si128(), middle = low, high = low;
+
+#pragma GCC unroll 8
+	for (int i = 0; i < n; i++) {
+		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)(at + BLOCK * i));
+		__m128i power = powers[TN_DIGEST_POWERS - n + i];
+
+		if (i == 0)
+			block = _mm_xor_si128(block, carry);
+		low = _mm_xor_si128(low, _mm_clmulepi64_si128(block, power, 0x00));
+		high = _mm_xor_si128(high, _mm_clmulepi64_si128(block, power, 0x11));
+		middle = _mm_xor_si128(middle, _mm_xor_si128(_mm_clmulepi64_si128(block, power, 0x01),
+							     _mm_clmulepi64_si128(block, power, 0x10)));
+	}
+	return reduce_fast(low, middle, high);
+}
+
 __attribute__((target("pclmul,sse4.1"))) static void polyval_fast(const struct tn_digest_key *key,
 								   const unsigned char *at, size_t count, uint64_t sum[2])
 {
-	__m128i carry = _mm_loadu_si128((const __m128i *)(const void *)sum);
+	__m128i carry = _mm_loadu_si128((const __m128i *)(const void *)sum), powers[TN_DIGEST_POWERS];
 
-	while (count > 0) {
-		size_t n = count < TN_DIGEST_POWERS ? count : TN_DIGEST_POWERS;
-		__m128i low = _mm_setzero_si128(), middle = low, high = low;
-
-		if (n == TN_DIGEST_POWERS)
-			_mm_prefetch((const char *)at + 1024, _MM_HINT_T0);
-		for (size_t i = 0; i < n; i++, at += BLOCK) {
-			__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
-			__m128i power = _mm_loadu_si128(
-				(const __m128i *)(const void *)key->powers[TN_DIGEST_POWERS - n + i]);
-
-			block = _mm_xor_si128(block, carry);
-			carry = _mm_setzero_si128();
-			low = _mm_xor_si128(low, _mm_clmulepi64_si128(block, power, 0x00));
-			high = _mm_xor_si128(high, _mm_clmulepi64_si128(block, power, 0x11));
-			middle = _mm_xor_si128(middle, _mm_xor_si128(_mm_clmulepi64_si128(block, power, 0x01),
-								     _mm_clmulepi64_si128(block, power, 0x10)));
-		}
-		carry = reduce_fast(low, middle, high);
-		count -= n;
+	for (int i = 0; i < TN_DIGEST_POWERS; i++)
+		powers[i] = _mm_loadu_si128((const __m128i *)(const void *)key->powers[i]);
+	for (; count >= TN_DIGEST_POWERS; count -= TN_DIGEST_POWERS, at += BLOCK * TN_DIGEST_POWERS) {
+		_mm_prefetch((const char *)at + 1024, _MM_HINT_T0);
+		_mm_prefetch((const char *)at + 1024 + 64, _MM_HINT_T0);
+		carry = step_fast(powers, at, TN_DIGEST_POWERS, carry);
 	}
+	for (; count > 0; count--, at += BLOCK)
+		carry = step_fast(powers, at, 1, carry);
 	_mm_storeu_si128((__m128i *)(void *)sum, carry);
 }
 
