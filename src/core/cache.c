@@ -266,7 +266,7 @@ void tn_cache_forget(tenure_cache *cache)
 	cache->maintained = cache->watching = cache->stop = false;
 	cache->release_first = NULL;
 	cache->release_end = &cache->release_first;
-	cache->queued = cache->unfinished = 0;
+	cache->queued = cache->unfinished = cache->awaiting = 0;
 	cache->timers.size = cache->timers_reserved = 0;
 	cache->generation = tn_core.generation;
 	tn_cond_reinit(&cache->work);

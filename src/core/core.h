@@ -165,6 +165,7 @@ struct tenure_cache {
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
 	uint64_t unfinished; /* out of service and not FREE */
+	uint32_t awaiting; /* creations that wait for a release */
 	struct tn_list workers;
 	uint32_t worker_count; /* not counting stuck ones */
 	uint32_t idle_workers; /* parked on `work` */
@@ -236,7 +237,9 @@ struct tn_core {
 	uint64_t object_mask, object_count;
 	struct tn_pool objects;
 	struct tn_pool flights;
-	struct tn_entry *releasing[1024]; /* RELEASING entries by hash */
+	struct tn_releasing {
+		struct tn_entry *first, *last;
+	} releasing[1024]; /* RELEASING entries by hash, oldest first, as they are released */
 	uint64_t seeds; /* secret */
 	bool exiting; /* exit() has run: every get is refused */
 };

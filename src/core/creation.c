@@ -121,6 +121,7 @@ static int await_predecessor(struct tn_creation *creation)
 	tn_lock();
 	end = tn_time_add(tn_cache_time_locked(cache), PREDECESSOR_MOST);
 	creation->flight->awaiting = true;
+	cache->awaiting++;
 	while (result == 0 && tn_entry_releasing_locked(request->function, request->hash, request->key,
 							request->key_size, entry->head.life)) {
 		TN_FAULT("creation.awaits_release");
@@ -138,6 +139,7 @@ static int await_predecessor(struct tn_creation *creation)
 					   end < request->deadline ? end : request->deadline);
 	}
 	creation->flight->awaiting = false;
+	cache->awaiting--;
 	creation->flight->started = tn_cache_time_locked(cache);
 	tn_unlock();
 	return result;

@@ -170,13 +170,17 @@ static void queue_release_locked(struct tn_entry *entry)
 {
 	struct tn_function *function = tn_function_of(entry);
 	tenure_cache *cache = function->cache;
-	struct tn_entry **bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
+	struct tn_releasing *bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
 
 	count_out_locked(entry);
 	entry->last = entry->object != NULL && tn_object_leave_locked(entry->object);
 	function->releasing_count++;
-	entry->next_same_hash = *bucket;
-	*bucket = entry;
+	entry->next_same_hash = NULL;
+	if (bucket->first == NULL)
+		bucket->first = entry;
+	else
+		bucket->last->next_same_hash = entry;
+	bucket->last = entry;
 	entry->next_release = NULL;
 	*cache->release_end = entry;
 	cache->release_end = &entry->next_release;
@@ -248,23 +252,39 @@ struct tn_entry *tn_entry_next_release_locked(tenure_cache *cache)
 	return entry;
 }
 
+/* Out of the bucket; a cleared creation that ends without a release is in none. */
+static void leave_bucket_locked(struct tn_entry *entry)
+{
+	struct tn_releasing *bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
+	struct tn_entry **at = &bucket->first, *before = NULL;
+
+	while (*at != NULL && *at != entry) {
+		before = *at;
+		at = &before->next_same_hash;
+	}
+	if (*at == NULL)
+		return;
+	*at = entry->next_same_hash;
+	if (bucket->last == entry)
+		bucket->last = before;
+}
+
 void tn_entry_free_locked(struct tn_entry *entry)
 {
 	struct tn_function *function = tn_function_of(entry);
-	struct tn_entry **at = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
+	tenure_cache *cache = function->cache;
 	struct tn_drain *drain;
+	bool awaited;
 
 	set_state(entry, TN_RELEASING, TN_FREE);
-	while (*at != NULL && *at != entry)
-		at = &(*at)->next_same_hash;
-	if (*at != NULL)
-		*at = entry->next_same_hash;
+	leave_bucket_locked(entry);
 	function->releasing_count--;
 	function->unfinished--;
-	function->cache->unfinished--;
+	cache->unfinished--;
+	awaited = cache->awaiting != 0 || (cache->closing && cache->unfinished <= 1);
 	tn_list_for_each(drain, &function->drains, struct tn_drain, in_function) {
-		if (entry->head.life <= drain->last_life)
-			drain->left--;
+		if (entry->head.life <= drain->last_life && --drain->left == 0)
+			awaited = true;
 	}
 	if (entry->last)
 		tn_object_put_locked(entry->object);
@@ -274,7 +294,8 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	entry->head.resource = NULL;
 	entry->recording = NULL;
 	tn_entry_put_locked(entry);
-	tn_cond_broadcast(&function->cache->settled);
+	if (awaited) /* waking for each of many would cost more than the releases */
+		tn_cond_broadcast(&cache->settled);
 }
 
 bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
@@ -282,7 +303,7 @@ bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash
 {
 	size_t bytes = key_size & ~TENURE_DIGESTED_;
 
-	for (struct tn_entry *entry = tn_core.releasing[hash % RELEASING_BUCKETS]; entry != NULL;
+	for (struct tn_entry *entry = tn_core.releasing[hash % RELEASING_BUCKETS].first; entry != NULL;
 	     entry = entry->next_same_hash) {
 		if (entry->head.hash == hash && entry->head.function == &function->state &&
 		    entry->head.life < life && entry->head.key_size == key_size &&
