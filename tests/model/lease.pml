@@ -16,7 +16,7 @@
 
 bool locked;
 bool live, slot[2], released[LIVES + 1], queue;
-byte life, ended;
+byte life, started, ended;
 bool open[RECORDS], used[RECORDS];
 int count[RECORDS], shared;
 byte held[(LIVES + 1) * (RECORDS + 1)]; /* leases out, by life and by the cell that counts them; last: shared */
@@ -50,7 +50,8 @@ active [THREADS] proctype user() {
 	byte record = _pid, key, tries, l, c, stale;
 	bool was_open, zero;
 
-	used[record] = true;
+	atomic { used[record] = true; started++ };
+	started == THREADS; /* a record has one owner from the start */
 	do
 	:: tries < TRIES -> /* a hit */
 		tries++;
@@ -61,10 +62,13 @@ active [THREADS] proctype user() {
 			was_open = open[record]; stale = count[record];
 			if :: was_open -> atomic { open[record] = true; count[record] = stale + 1; l = life; took(l, record) } :: else fi;
 #else
-			atomic { was_open = open[record]; if :: was_open -> count[record]++; l = life; took(l, record) :: else fi };
+			atomic { /* the lease may be given back by another thread right after this */
+				was_open = open[record];
+				if :: was_open -> count[record]++; l = life; took(l, record); assert(life % 2 == key) :: else fi
+			};
 #endif
 			if
-			:: was_open -> assert(life % 2 == key) /* the key compare would hold */
+			:: was_open -> skip
 			:: else -> /* first touch */
 				LOCK;
 #ifdef NO_SECOND_LOOK
