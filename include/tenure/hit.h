@@ -291,23 +291,31 @@ static inline int tenure_give_back_(tenure_lease *lease)
 	return result;
 }
 
-/* A prepared key remembers which entry it last led to: no hash, no probe, no comparison of keys, since a life has one. */
+/* A prepared key remembers which entry it last led to: no hash, no probe, no comparison of keys, since a life has one.
+ * False: the slow path. The lease is empty, and the key is the function's. */
+static inline bool tenure_hit_key_(tenure_lease *lease, tenure_key *key)
+{
+	const struct tenure_state_ *state = (const struct tenure_state_ *)key->function_;
+	struct tenure_cell_ *cell = tenure_cell_of_(__atomic_load_n(&key->id_, __ATOMIC_RELAXED));
+
+	if (TENURE_UNLIKELY_(cell == NULL || !tenure_pin_cell_(cell)))
+		return false;
+	if (TENURE_LIKELY_(__atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED) ==
+			   __atomic_load_n(&key->life_, __ATOMIC_RELAXED) &&
+			   tenure_warm_(cell->entry, state))) {
+		tenure_hand_out_(lease, cell);
+		return true;
+	}
+	tenure_unpin_(cell);
+	return false;
+}
+
 static inline int tenure_get_key_(tenure_function *function, tenure_lease *lease, tenure_key *key)
 {
-	const struct tenure_state_ *state = key == NULL ? NULL : (const struct tenure_state_ *)key->function_;
-	struct tenure_cell_ *cell = key == NULL ? NULL : tenure_cell_of_(__atomic_load_n(&key->id_, __ATOMIC_RELAXED));
-
-	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && cell != NULL &&
-			   state == __atomic_load_n(&function->state_[0], __ATOMIC_RELAXED)) &&
-	    TENURE_LIKELY_(tenure_pin_cell_(cell))) {
-		if (TENURE_LIKELY_(__atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED) ==
-				   __atomic_load_n(&key->life_, __ATOMIC_RELAXED) &&
-				   tenure_warm_(cell->entry, state))) {
-			tenure_hand_out_(lease, cell);
-			return 0; /* TENURE_HIT */
-		}
-		tenure_unpin_(cell);
-	}
+	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && key != NULL &&
+			   key->function_ == __atomic_load_n(&function->state_[0], __ATOMIC_RELAXED)) &&
+	    TENURE_LIKELY_(tenure_hit_key_(lease, key)))
+		return 0; /* TENURE_HIT */
 	return tenure_function_get_key(function, INT64_MAX, lease, key);
 }
 

@@ -320,6 +320,8 @@ int tenure_function_get_key(tenure_function *face, int64_t timeout, tenure_lease
 				 "now, not for %s()", face->definition->name);
 	if (result != 0)
 		return result;
+	if (tenure_hit_key_(to, head))
+		return lease == NULL ? warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	request.definition = prepared->definition;
 	request.arguments = prepared->arguments;
 	request.key = prepared->key.bytes;
