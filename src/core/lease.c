@@ -63,6 +63,10 @@ static int give_back_shared(struct tn_entry *entry)
 	uint64_t old;
 
 	TN_FAULT("give.cell_done");
+	/* A lease that is held keeps `shared` from zero, and the life's first store to it happened before the lease was
+	 * taken, so that relaxed suffices to read no older zero. */
+	if (__atomic_load_n(&entry->shared, __ATOMIC_RELAXED) == 0)
+		return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
 	/* Release: every use of the resource; acquire: for the one that hands over. */
 	old = __atomic_fetch_sub(&entry->shared, 1, __ATOMIC_ACQ_REL);
 	if (old == 1) {
