@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arguments.c: deep copies of arguments, for what outlives the call that brought them. */
+/* arguments.c: deep copies of arguments, for what outlives the call that brought them.
+ *
+ * A copy is one block: the structure, and behind it all that it points to. So it is freed without knowing its definition,
+ * which may be gone by then. The same walk runs twice: once to measure, once to write. */
 #include "core/arguments.h"
 
 #include <string.h>
@@ -7,110 +10,106 @@
 #include "base/alloc.h"
 #include "core/key.h"
 
-static void free_value(const tenure_value *value)
+enum { DEPTH_MOST = 64 }; /* keyed values are no deeper; '_' ones are not looked at before */
+
+struct block {
+	char *memory; /* NULL: only measure */
+	size_t used;
+	bool too_deep;
+};
+
+/* `size` bytes of `data` into the block, and a NUL behind them: where they stand there, or NULL while measuring. */
+static void *put(struct block *block, const void *data, size_t size)
+{
+	char *at = block->memory == NULL ? NULL : block->memory + block->used;
+
+	if (at != NULL && size != 0)
+		memcpy(at, data, size);
+	block->used += size / 16 * 16 + 16; /* aligned for values */
+	return at;
+}
+
+static void put_leaf(struct block *block, const void **data, size_t size)
+{
+	const void *copy = *data == NULL ? NULL : put(block, *data, size);
+
+	if (copy != NULL)
+		*data = copy;
+}
+
+static void put_value(struct block *block, tenure_value *value, int depth)
 {
 	const tenure_value *items = value->as.data;
+	tenure_value *copies, item;
 
-	if (value->kind == TENURE_LIST || value->kind == TENURE_MAP) {
-		for (size_t i = 0; items != NULL && i < value->size; i++)
-			free_value(&items[i]);
+	if (value->kind == TENURE_STRING || value->kind == TENURE_BYTES)
+		put_leaf(block, &value->as.data, value->size);
+	if ((value->kind != TENURE_LIST && value->kind != TENURE_MAP) || items == NULL)
+		return;
+	block->too_deep = block->too_deep || depth == DEPTH_MOST;
+	copies = put(block, items, value->size * sizeof(*items));
+	for (size_t i = 0; i < value->size && !block->too_deep; i++) {
+		item = items[i];
+		put_value(block, copies == NULL ? &item : &copies[i], depth + 1);
 	}
-	if (value->kind >= TENURE_STRING && value->kind <= TENURE_MAP)
-		tn_free((void *)(uintptr_t)value->as.data);
+	if (copies != NULL)
+		value->as.data = copies;
 }
 
-/* What it points to is copied too. On failure nothing is left but what free_value() of *ret finds. */
-static bool copy_value(tenure_value *ret, const tenure_value *value)
-{
-	*ret = *value;
-	if (value->kind == TENURE_STRING || value->kind == TENURE_BYTES) {
-		char *copy = tn_alloc(value->size + 1);
-
-		ret->as.data = copy;
-		if (copy != NULL && value->size != 0)
-			memcpy(copy, value->as.data, value->size);
-		return copy != NULL;
-	}
-	if (value->kind == TENURE_LIST || value->kind == TENURE_MAP) {
-		const tenure_value *items = value->as.data;
-		tenure_value *copies = tn_alloc((value->size + 1) * sizeof(*copies));
-
-		ret->as.data = copies;
-		for (size_t i = 0; copies != NULL && i < value->size; i++) {
-			if (!copy_value(&copies[i], &items[i]))
-				return false;
-		}
-		return copies != NULL;
-	}
-	return true;
-}
-
-static bool copy_parameter(const tenure_parameter *parameter, void *at)
+static void put_parameter(struct block *block, const tenure_parameter *parameter, void *at)
 {
 	tenure_bytes *bytes = at;
-	tenure_value value;
-	char *copy;
-	bool copied;
+	const char **text = at;
 
-	switch (parameter->kind) {
-	case TENURE_STRING:
-		copy = tn_strdup(*(const char **)at);
-		*(const char **)at = copy;
-		return copy != NULL;
-	case TENURE_BYTES:
-		copy = tn_alloc(bytes->size + 1);
-		if (copy != NULL && bytes->size != 0)
-			memcpy(copy, bytes->data, bytes->size);
-		bytes->data = copy;
-		return copy != NULL;
-	case TENURE_VALUE_:
-		value = *(tenure_value *)at;
-		copied = copy_value(at, &value);
-		return copied;
-	default:
-		return true;
+	if (parameter->kind == TENURE_STRING && *text != NULL)
+		put_leaf(block, at, strlen(*text));
+	else if (parameter->kind == TENURE_BYTES)
+		put_leaf(block, &bytes->data, bytes->size);
+	else if (parameter->kind == TENURE_VALUE_)
+		put_value(block, at, 0);
+}
+
+/* One walk over what points somewhere; the block's own structure gets the new addresses. */
+static void walk(struct block *block, const tenure_definition *definition, const tenure_arguments *arguments)
+{
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+		const char *from = (const char *)arguments + parameter->offset;
+		union { /* whatever a parameter that points somewhere looks like */
+			const char *text;
+			tenure_bytes bytes;
+			tenure_value value;
+		} scratch;
+
+		if (parameter->kind < TENURE_STRING || parameter->kind == TENURE_OBJECT_)
+			continue;
+		memcpy(&scratch, from, parameter->size);
+		put_parameter(block, parameter, &scratch);
+		if (block->memory != NULL)
+			memcpy(block->memory + parameter->offset, &scratch, parameter->size);
 	}
 }
 
 tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments)
 {
-	tenure_arguments *copy = tn_alloc(definition->arguments_size);
-	bool failed = false;
+	size_t head = (definition->arguments_size + 15) / 16 * 16;
+	struct block block = { .memory = NULL, .used = head };
 
-	if (copy == NULL)
+	walk(&block, definition, arguments);
+	block.memory = block.too_deep ? NULL : tn_alloc(block.used);
+	if (block.memory == NULL)
 		return NULL;
-	memcpy(copy, arguments, definition->arguments_size);
-	for (size_t i = 0; i < definition->parameter_count; i++) {
-		const tenure_parameter *parameter = &definition->parameters[i];
-		char *at = (char *)copy + parameter->offset;
-
-		if (!tn_parameter_keyed(parameter))
-			continue;
-		if (failed && parameter->kind >= TENURE_STRING && parameter->kind != TENURE_OBJECT_)
-			memset(at, 0, parameter->size); /* so that nothing borrowed is freed */
-		else if (!failed)
-			failed = !copy_parameter(parameter, at);
-	}
-	if (!failed)
-		return copy;
-	tn_arguments_free(definition, copy);
-	return NULL;
+	memcpy(block.memory, arguments, definition->arguments_size);
+	block.used = head;
+	walk(&block, definition, arguments);
+	return (tenure_arguments *)(void *)block.memory;
 }
 
-void tn_arguments_free(const tenure_definition *definition, tenure_arguments *copy)
+bool tn_arguments_copyable(const tenure_definition *definition)
 {
 	for (size_t i = 0; i < definition->parameter_count; i++) {
-		const tenure_parameter *parameter = &definition->parameters[i];
-		void *at = (char *)copy + parameter->offset;
-
-		if (!tn_parameter_keyed(parameter))
-			continue;
-		if (parameter->kind == TENURE_STRING)
-			tn_free(*(void **)at);
-		else if (parameter->kind == TENURE_BYTES)
-			tn_free((void *)(uintptr_t)((tenure_bytes *)at)->data);
-		else if (parameter->kind == TENURE_VALUE_)
-			free_value(at);
+		if (definition->parameters[i].kind == TENURE_OBJECT_)
+			return false;
 	}
-	tn_free(copy);
+	return true;
 }

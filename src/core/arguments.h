@@ -3,11 +3,15 @@
 #ifndef TN_ARGUMENTS_H
 #define TN_ARGUMENTS_H
 
+#include <stdbool.h>
+
 #include <tenure/tenure.h>
 
-/* A deep copy of arguments: texts, bytes and values too; what '_' parameters and identify functions point to is shared.
- * NULL: no memory. */
+/* A deep copy in one block, for tn_free(): texts, bytes and values too, those of '_' parameters included; objects (what
+ * has an identify function, or a type that tenure does not know) are shared. NULL: no memory, or a '_' value too deep. */
 tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments);
-void tn_arguments_free(const tenure_definition *definition, tenure_arguments *copy);
+
+/* Does a copy hold everything, so that it may outlive what the caller lent? */
+bool tn_arguments_copyable(const tenure_definition *definition);
 
 #endif

@@ -342,8 +342,7 @@ void tenure_key_free(tenure_key *head)
 
 	if (prepared == NULL)
 		return;
-	if (prepared->arguments != NULL)
-		tn_arguments_free(prepared->definition, prepared->arguments);
+	tn_free(prepared->arguments);
 	tn_key_drop(&prepared->key);
 	tn_free(prepared);
 }
