@@ -31,7 +31,7 @@ TORTURED = ["gcc", "gcc-asan", "gcc-tsan", "clang-asan", "clang-tsan"]
 SUITES = {  # program: (variants, seconds it may take)
     "base": (ALL, 60), "key": (ALL, 60), "digest": (ALL, 60), "duration": (["gcc", "gcc-asan"], 60),
     "terminal": (["gcc", "gcc-asan"], 60),
-    "contract": (ALL, 120), "arrows": (ALL, 120), "pairs": (ALL, 120), "front": (ALL, 120),
+    "contract": (ALL, 120), "arrows": (ALL, 120), "pairs": (ALL, 120), "front": (ALL, 120), "functions": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),

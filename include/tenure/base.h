@@ -242,10 +242,15 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 				tenure_hand_out_(&arguments->lease_->lease, cell); \
 				return 0 /* TENURE_HIT */; \
 			} \
-			tenure_unpin_(cell); \
+			tenure_unpin_miss_(cell); \
 		} \
 		return tenure_function_get(&f->function, timeout, &arguments->head_, \
 					   arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
+	} \
+	static inline __attribute__((unused)) int fn##_peek_(fn##_function *f, const fn##_args *arguments) \
+	{ \
+		return tenure_function_peek(&f->function, &arguments->head_, \
+					    arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
 	} \
 	static inline __attribute__((unused)) int fn##_get_key_(fn##_function *f, fn##_lease *lease, tenure_key *key) \
 	{ \

@@ -213,6 +213,18 @@ static inline int tenure_unpin_(struct tenure_cell_ *cell)
 	return tenure_give_back_slowly_(cell, old);
 }
 
+/* Likewise for a pin that did not become a hit. `old` is what its subtraction returned. */
+TENURE_API void tenure_unpin_miss_slowly_(struct tenure_cell_ *cell, uint64_t old);
+
+/* Undo a pin that did not become a hit: its lease, and its part in the count of hits. */
+static inline void tenure_unpin_miss_(struct tenure_cell_ *cell)
+{
+	uint64_t old = __atomic_fetch_sub(&cell->word, TENURE_ONE_LEASE_ + TENURE_HIT_, __ATOMIC_RELEASE);
+
+	if (TENURE_UNLIKELY_(!(old & TENURE_OPEN_) || old < TENURE_ONE_LEASE_))
+		tenure_unpin_miss_slowly_(cell, old);
+}
+
 /* One lease on the cell's entry if the cell is open; else false, with nothing left to undo. */
 static inline bool tenure_pin_cell_(struct tenure_cell_ *cell)
 {
@@ -222,7 +234,7 @@ static inline bool tenure_pin_cell_(struct tenure_cell_ *cell)
 	if (TENURE_LIKELY_((old & (TENURE_OPEN_ | TENURE_HITS_HIGH_)) == TENURE_OPEN_))
 		return true;
 	if (old & TENURE_OPEN_) /* the hits want folding: the slow path does it */
-		tenure_unpin_(cell);
+		tenure_unpin_miss_(cell);
 	return false;
 }
 
@@ -306,7 +318,7 @@ static inline bool tenure_hit_key_(tenure_lease *lease, tenure_key *key)
 		tenure_hand_out_(lease, cell);
 		return true;
 	}
-	tenure_unpin_(cell);
+	tenure_unpin_miss_(cell);
 	return false;
 }
 

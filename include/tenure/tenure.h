@@ -51,6 +51,8 @@ typedef struct tenure_lease {
 	uint64_t stamp_;
 } tenure_lease;
 
+enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
+
 /* Zero means default. A duration is a text with units, as pandas.Timedelta reads it: "90s", "1.5 days", "1h30m",
  * "2 days 3:00:00", "P1DT2H"; or its twin in nanoseconds. Both set, or one that is not positive: TENURE_EINVAL. */
 #define TENURE_OPTIONS_ \
@@ -67,6 +69,8 @@ typedef struct tenure_lease {
 	const char *spinner; /* NULL: "Running `name(...)`."; "": none */ \
 	uint64_t max_entries; /* 0: no bound. A new one retires the least valuable idle one (SIEVE) */ \
 	uint32_t jitter_percent; /* 0..50 off each ttl, at random */ \
+	uint8_t scope; /* TENURE_GLOBAL: shared by all. TENURE_SESSION: each session has its own resources, max_entries of its \
+		own, and loses them when it ends; a call without a current session is ESESSION */ \
 	bool show_time; /* elapsed time beside the spinner */
 
 typedef struct tenure_options {
@@ -144,8 +148,12 @@ typedef struct tenure_key { /* a prepared key; opaque */
 /* Section 10 in full: the calls that the macros end in. */
 TENURE_API int tenure_function_register(tenure_function *);
 TENURE_API int tenure_function_get(tenure_function *, int64_t timeout, const tenure_arguments *, tenure_lease *);
+TENURE_API int tenure_function_peek(tenure_function *, const tenure_arguments *, tenure_lease *);
 TENURE_API int tenure_function_clear(tenure_function *, const tenure_arguments *); /* NULL: all */
 TENURE_API int tenure_function_drain(tenure_function *, int64_t timeout);
+TENURE_API int tenure_function_update(tenure_function *, const tenure_options *);
+TENURE_API int tenure_function_retire(tenure_function *);
+TENURE_API int tenure_function_forget(tenure_function *, int64_t timeout);
 TENURE_API int tenure_function_prepare(tenure_function *, tenure_key **ret_key, const tenure_arguments *);
 TENURE_API int tenure_function_get_key(tenure_function *, int64_t timeout, tenure_lease *, tenure_key *);
 TENURE_API int tenure_lease_give_back(tenure_lease *);
@@ -225,6 +233,11 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 #define tenure_get_within(fn, timeout, ...) \
 	fn##_get_(&(fn), timeout, &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
 
+/* tenure_peek(fn, lease, arguments...): what is in service, without a creation or a wait for one; it is validated as for a get.
+ * HIT; EABSENT, and as get. */
+#define tenure_peek(fn, ...) \
+	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+
 /* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when its thread's cell counts
  * none, or the resource's life is over); EFORKED: it is the parent's. [all] */
 #define tenure_give_back(l) tenure_give_back_(&(l)->lease)
@@ -296,6 +309,19 @@ TENURE_API int tenure_clear_all(tenure_cache *cache);
  * EREENTRANT inside a creator or another callback: it could wait for itself. [outside] */
 #define tenure_drain(fn, timeout) tenure_function_drain(&(fn).function, timeout)
 TENURE_API int tenure_drain_all(tenure_cache *cache, int64_t timeout);
+
+/* tenure_update(fn, .ttl = "5m", .max_entries = 8): other options in place of all that fn has, at once, for live entries
+ * too: deadlines move, what is too many goes. A ttl that a creator set stays. scope, cache and version belong to the identity
+ * and must be repeated. 0; EINVAL, ECLOSED, ENOMEM, and nothing has changed. */
+#define tenure_update(fn, ...) tenure_function_update(&(fn).function, &(const tenure_options){ __VA_ARGS__ })
+
+/* Its source is gone: retire what it has, and refuse further gets (ECLOSED), without waiting for anything. How many. [all] */
+#define tenure_retire(fn) tenure_function_retire(&(fn).function)
+
+/* Before the code that defines fn is unloaded: clear it, wait until everything has been released and no call is under way.
+ * 0: no pointer into the definer is left, dlclose() is safe, and fn could be used afresh. EBUSY after `timeout` ns: it must
+ * stay; it goes on as it was. Prepared keys may outlive it. [outside] */
+#define tenure_forget(fn, timeout) tenure_function_forget(&(fn).function, timeout)
 
 /* ---- 6. Values, identities, prepared keys */
 
@@ -380,7 +406,8 @@ TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_s
 /* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
 TENURE_API int tenure_session_enter(tenure_session *session, tenure_session **ret_previous);
 
-/* Ended and freed; threads that have it current go on without. NULL is fine. 0; ECLOSED, EFORKED. */
+/* Ended and freed; threads that have it current go on without. Its resources of scope TENURE_SESSION are retired, its creations
+ * of such are marked: their results go to those who wait, and no further. NULL is fine. 0; ECLOSED, EFORKED. */
 TENURE_API int tenure_session_end(tenure_session *session);
 
 typedef struct tenure_activity {
@@ -422,7 +449,7 @@ typedef struct tenure_stats {
 	uint64_t abandoned; /* creations ended from outside */
 	uint64_t release_failures;
 	uint64_t retired_expired, retired_idle, retired_capacity, retired_cleared, retired_invalid, retired_replaced,
-		retired_closed; /* by cause */
+		retired_closed, retired_session; /* by cause */
 	uint64_t live, leased, retired, pending_releases; /* now: in service, of these with a lease out, out of service but
 		leased, being released or queued for it */
 } tenure_stats;

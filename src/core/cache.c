@@ -9,13 +9,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "core/function.h"
+#include "core/clear.h"
+#include "core/forget.h"
 #include "core/worker.h"
 
 static const int64_t EXIT_TIMEOUT = 5000000000; /* ns */
@@ -136,16 +136,11 @@ int tn_cache_open(const tenure_cache_options *options, tenure_cache **ret_cache)
 
 int tn_cache_clear(tenure_cache *cache, enum tn_cause cause)
 {
-	struct tn_function *function;
+	struct tn_function *root;
 	int count = 0;
 
-	tn_lock();
-	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
-		tn_unlock(); /* functions are never freed, nor taken off the list while the cache is */
-		count += tn_function_clear(function, cause);
-		tn_lock();
-	}
-	tn_unlock();
+	for (root = NULL; (root = tn_clear_next_root(cache, root)) != NULL;)
+		count += tn_clear_family(root, cause);
 	return count;
 }
 
@@ -155,7 +150,8 @@ int tn_cache_clear(tenure_cache *cache, enum tn_cause cause)
  * waits, since it is made on one of them. */
 static bool settled_locked(const tenure_cache *cache, uint32_t self)
 {
-	return tn_list_empty(&cache->flights) && cache->unfinished <= self && cache->threads <= self;
+	return tn_list_empty(&cache->flights) && cache->unfinished <= self && cache->threads <= self &&
+	       cache->calls == 0;
 }
 
 static bool await_settled_locked(tenure_cache *cache, int64_t deadline, uint32_t self)
@@ -180,10 +176,10 @@ static void describe_out_locked(const tenure_cache *cache, char *text, size_t ro
 	size_t length = 0;
 
 	text[0] = '\0';
-	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
+	tn_list_for_each(function, &tn_core.functions, struct tn_function, in_core) {
 		int written;
 
-		if (function->unfinished == 0 || length >= room)
+		if (function->cache != cache || function->unfinished == 0 || length >= room)
 			continue;
 		written = snprintf(text + length, room - length, "%s%llu of %s() (%llu leased, %llu being released)",
 				   length == 0 ? "" : ", ", (unsigned long long)function->unfinished,
@@ -192,7 +188,7 @@ static void describe_out_locked(const tenure_cache *cache, char *text, size_t ro
 		length += written > 0 ? (size_t)written : 0;
 	}
 	if (length == 0)
-		snprintf(text, room, "a creation or a thread of the library is still running");
+		snprintf(text, room, "a creation, a call or a thread of the library is still running");
 }
 
 /* false: something is out, and `out` says what. */
@@ -226,13 +222,8 @@ int tn_cache_close(tenure_cache *cache, int64_t timeout)
 	if (default_cache == cache)
 		default_cache = NULL;
 	tn_unlock();
-	if (tn_list_empty(&cache->functions)) {
-		free_cache(cache);
-		return 0;
-	}
-	/* The structure stays: functions that were defined in it point here. */
-	tn_free(cache->timers.items);
-	memset(&cache->timers, 0, sizeof(cache->timers));
+	tn_forget_cache(cache);
+	free_cache(cache);
 	return 0;
 }
 
@@ -267,6 +258,7 @@ void tn_cache_forget(tenure_cache *cache)
 	cache->release_first = NULL;
 	cache->release_end = &cache->release_first;
 	cache->queued = cache->unfinished = cache->awaiting = 0;
+	cache->calls = 0;
 	cache->timers.size = cache->timers_reserved = 0;
 	cache->generation = tn_core.generation;
 	tn_cond_reinit(&cache->work);

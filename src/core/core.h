@@ -36,7 +36,7 @@
 enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 
 /* Why an entry left service: the counters of tenure_stats follow this order. */
-enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REPLACED, TN_CLOSED, TN_CAUSES };
+enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REPLACED, TN_CLOSED, TN_SESSION_ENDED, TN_CAUSES };
 
 #define TN_BIAS (UINT64_C(1) << 62) /* of `shared` while the entry is in service: keeps it from zero */
 #define TN_EVERY_HIT INT64_MIN /* expire_at of an entry that is validated before every hit */
@@ -81,6 +81,7 @@ struct tn_entry {
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted; /* in its function's `unfinished` */
 	bool running; /* RELEASING: a worker is in the callback */
+	bool own_ttl; /* its creator has set it */
 };
 
 /* One call of drain; lives on its stack. */
@@ -108,9 +109,11 @@ struct tenure_call {
 
 	struct tn_list in_cache;
 	struct tn_list waiters;
-	struct tn_function *function; /* constant, as are the next seven */
+	struct tn_function *function; /* constant, as are the next nine */
 	struct tn_entry *entry;
 	const tenure_definition *definition; /* the leader's */
+	const char *spinner; /* NULL: none; lives as long as the function */
+	bool show_time;
 	tenure_session *session; /* the leader's, held; may be NULL */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
@@ -159,6 +162,7 @@ struct tenure_cache {
 	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
+	uint64_t calls; /* under way in the core, for one of its functions: closing awaits them */
 
 	/* releases: first in, first out, none is ever dropped */
 	struct tn_entry *release_first;
@@ -179,27 +183,39 @@ struct tenure_cache {
 	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */
 };
 
+/* Type-stable, from a pool. A root is what users' objects (faces) lead to. With scope=session it holds options only, and a
+ * child of it for each session that called it has the entries. */
 struct tn_function {
 	struct tenure_state_ state; /* what a hit reads */
-	struct tn_list in_cache;
-	struct tn_list in_core;
+	uint64_t users; /* faces, calls under way, flights, entries that are not FREE, keys, children; the session. 0: in the pool */
+	uint64_t keys; /* prepared ones among them */
+	struct tn_list in_cache; /* roots */
+	struct tn_list in_core; /* all */
+	struct tn_list children; /* of a root */
+	struct tn_list in_parent; /* of a child */
+	struct tn_list in_session; /* of a child, while its session lasts */
+	struct tn_function *parent; /* NULL: a root. constant */
+	tenure_function *faces; /* of a root: linked by state_[1], each counted in `users` */
 	tenure_cache *cache; /* constant */
 	const tenure_definition *definition; /* the newest one */
 	uint64_t shape; /* of name, version, type and parameters: constant */
-	uint64_t generation; /* of the process */
+	bool scoped; /* a root with scope=session. constant */
+	bool closed; /* calls are refused: being forgotten, or its session has ended */
 
 	/* options in force: plain, written under M, read under M or by the flight's leader */
 	int64_t ttl, idle_ttl, validate_every; /* ns; TN_NEVER: none; validate_every 0: every hit */
 	uint64_t max_entries; /* UINT64_MAX: no bound */
 	uint32_t jitter_percent;
-	bool validates, releases, show_time;
-	char *spinner; /* NULL: none. constant */
-	char *version; /* NULL: the face is the identity. constant */
+	bool validates, show_time;
+	struct tn_text *spinner; /* NULL: none */
+	struct tn_text *texts; /* every text it ever had: a front may still look at one. Freed before its next life */
+	const char *version; /* NULL: the face is the identity. constant; one of the texts */
 
 	struct tn_list live; /* newest first */
 	struct tn_list retired; /* leased ones that are out of service */
 	struct tn_list drains;
 	struct tn_entry *hand; /* of the eviction */
+	struct tn_entry *walk; /* the next entry to which changed options are to be applied */
 	uint64_t live_count, retired_count, releasing_count;
 	uint64_t unfinished; /* for drain: retired, releasing, and cleared ones in creation */
 
@@ -213,6 +229,12 @@ struct tn_record {
 	struct tenure_record_ head; /* written by the owner under M */
 	struct tn_list in_core;
 	struct tn_record *next_free;
+};
+
+/* A text of a function's. Constant. */
+struct tn_text {
+	struct tn_text *next;
+	char text[];
 };
 
 struct tn_core {
@@ -237,6 +259,7 @@ struct tn_core {
 	uint64_t object_mask, object_count;
 	struct tn_pool objects;
 	struct tn_pool flights;
+	struct tn_pool function_pool;
 	struct tn_releasing {
 		struct tn_entry *first, *last;
 	} releasing[1024]; /* RELEASING entries by hash, oldest first, as they are released */

@@ -132,11 +132,9 @@ static int await_predecessor(struct tn_creation *creation)
 			result = TENURE_ETIMEDOUT;
 		else if (now >= end)
 			break;
-		else if (cache->options.now != NULL)
-			tn_cond_wait(&cache->settled, &tn_core.mutex);
 		else
-			tn_cond_wait_until(&cache->settled, &tn_core.mutex,
-					   end < request->deadline ? end : request->deadline);
+			tn_worker_wait_unlock_lock(cache, &cache->settled,
+						   end < request->deadline ? end : request->deadline);
 	}
 	creation->flight->awaiting = false;
 	cache->awaiting--;
@@ -217,7 +215,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 		creation->lease = tn_lease_take_locked(entry, &creation->cells, false);
 	}
 	creation->timer_room = false; /* the entry's, until it leaves */
-	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl);
+	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
 	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
 		tn_unlock();
 		tn_lock();
@@ -261,7 +259,7 @@ static void conclude(struct tn_creation *creation, enum outcome outcome, int res
 	tn_free((void *)(uintptr_t)key);
 }
 
-/* The creator's thread is ending inside the creator: pthread_exit(), cancellation. */
+/* The thread is ending inside the creator, or the front that shows it: pthread_exit(), cancellation. */
 static void thread_lost(void *pointer)
 {
 	struct tn_creation *creation = pointer;
@@ -284,10 +282,8 @@ static int call_creator(struct tn_creation *creation)
 	int result;
 
 	context->inside = flight;
-	pthread_cleanup_push(thread_lost, creation);
 	result = request->definition->create(request->definition->user, flight, request->arguments,
 					     &flight->resource);
-	pthread_cleanup_pop(0);
 	context->inside = flight->parent;
 	tn_callback_leave(was);
 	return result;
@@ -326,23 +322,39 @@ static int not_started(struct tn_creation *creation, int result)
 	return tn_fail(result, "the front ended the creation of %s()", creation->request->definition->name);
 }
 
+/* The creator between its two calls of the front. *ret_started: it was called, and `result` is its own. */
+static int show_and_create(struct tn_creation *creation, bool *ret_started)
+{
+	tenure_call *flight = creation->flight;
+	int result;
+
+	pthread_cleanup_push(thread_lost, creation);
+	result = tn_flight_show_start(flight);
+	*ret_started = result == 0;
+	if (result == 0)
+		result = call_creator(creation);
+	if (*ret_started && !tn_forked_since(flight->generation))
+		tn_flight_show_end(flight, tn_cache_time(flight->function->cache) - flight->started);
+	pthread_cleanup_pop(0);
+	return result;
+}
+
 int tn_creation_run(struct tn_creation *creation)
 {
 	tenure_call *flight = creation->flight;
 	int result = await_predecessor(creation);
+	bool started;
 
 	if (result != 0)
 		return not_started(creation, result);
-	result = tn_flight_show_start(flight);
-	if (result != 0)
-		return not_started(creation, result);
-	result = call_creator(creation);
+	result = show_and_create(creation, &started);
 	if (tn_forked_since(flight->generation)) {
 		memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
 		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
 			       "counts for nothing");
 	}
-	tn_flight_show_end(flight, tn_cache_time(flight->function->cache) - flight->started);
+	if (!started)
+		return not_started(creation, result);
 	if (flight->gave_up) {
 		conclude(creation, ABANDONED, TENURE_EFAILED);
 		return tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", flight->definition->name);

@@ -15,6 +15,7 @@ struct tn_request {
 	uint32_t key_size;
 	uint64_t hash;
 	int64_t deadline;
+	bool peek; /* only what is there */
 };
 
 /* Everything that a creation may need memory for, taken before M and before the creator runs: afterwards nothing can

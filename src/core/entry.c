@@ -103,6 +103,42 @@ void tn_entry_put_locked(struct tn_entry *entry)
 	tn_core.free_entries = entry;
 }
 
+/* ---- whose entry it is */
+
+static void add_counters_locked(struct tn_function *to, const struct tn_function *from)
+{
+	to->hits += from->hits;
+	to->waits += from->waits;
+	to->misses += from->misses;
+	to->creations += from->creations;
+	to->failures += from->failures;
+	to->abandoned += from->abandoned;
+	to->release_failures += from->release_failures;
+	to->creation_time += from->creation_time;
+	for (int i = 0; i < TN_CAUSES; i++)
+		to->causes[i] += from->causes[i];
+}
+
+void tn_function_put_locked(struct tn_function *function)
+{
+	while (function != NULL) {
+		struct tn_function *parent = function->parent;
+
+		if (function->closed && function->cache != NULL)
+			tn_cond_broadcast(&function->cache->settled); /* forget waits for it */
+		if (--function->users != 0)
+			return;
+		if (parent != NULL)
+			add_counters_locked(parent, function);
+		tn_list_remove(&function->in_cache);
+		tn_list_remove(&function->in_core);
+		tn_list_remove(&function->in_parent);
+		tn_list_remove(&function->in_session);
+		tn_pool_put_locked(&tn_core.function_pool, function);
+		function = parent;
+	}
+}
+
 /* ---- the arrows */
 
 void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function, uint64_t hash,
@@ -114,6 +150,7 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	__atomic_store_n(&entry->head.expire_at, TN_NEVER, __ATOMIC_RELAXED);
 	entry->head.hash = hash;
 	entry->head.function = &function->state;
+	function->users++;
 	entry->head.resource = NULL;
 	entry->head.key = key;
 	entry->head.key_size = key_size;
@@ -204,6 +241,7 @@ const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, st
 			return key;
 		}
 		set_state(entry, TN_CREATING, TN_FREE);
+		tn_function_put_locked(tn_function_of(entry));
 		tn_entry_put_locked(entry);
 		return key;
 	}
@@ -223,6 +261,9 @@ void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause)
 	function->causes[cause]++;
 	if (function->hand == entry)
 		function->hand = NULL;
+	if (function->walk == entry)
+		function->walk = entry->in_function.prev == &function->live ? NULL :
+			tn_container(entry->in_function.prev, struct tn_entry, in_function);
 	tn_list_remove(&entry->in_function);
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->live_count--;
@@ -296,6 +337,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	tn_entry_put_locked(entry);
 	if (awaited) /* waking for each of many would cost more than the releases */
 		tn_cond_broadcast(&cache->settled);
+	tn_function_put_locked(function);
 }
 
 bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,

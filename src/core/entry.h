@@ -45,6 +45,10 @@ struct tn_entry *tn_entry_next_release_locked(tenure_cache *cache);
  * recording from it. */
 void tn_entry_free_locked(struct tn_entry *entry);
 
+/* One reference to a function less; the last one takes it off every list and puts it into its pool. A child's counters
+ * go to its root. */
+void tn_function_put_locked(struct tn_function *function);
+
 /* Is there a queued or running release of this key, of a life before `life`? */
 bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
 			       uint32_t key_size, uint64_t life);

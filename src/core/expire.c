@@ -96,10 +96,11 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 		tn_cond_signal(&cache->tick);
 }
 
-void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl)
+void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
+	entry->own_ttl = own_ttl;
 	entry->ready_at = entry->used_at = ready_at;
 	entry->hard_at = tn_time_add(ready_at, with_jitter(entry, ttl));
 	entry->validate_at = TN_NEVER;
@@ -141,6 +142,42 @@ static bool look_at_locked(struct tn_entry *entry, int64_t now)
 	}
 	set_timer_locked(entry, now);
 	return false;
+}
+
+void tn_expire_again_start_locked(struct tn_function *function)
+{
+	function->walk = tn_list_last(&function->live, struct tn_entry, in_function);
+}
+
+static void again_locked(struct tn_entry *entry, int64_t now)
+{
+	const struct tn_function *function = tn_function_of(entry);
+
+	if (!entry->own_ttl)
+		entry->hard_at = tn_time_add(entry->ready_at, with_jitter(entry, function->ttl));
+	if (entry->hard_at <= now) {
+		tn_retire_locked(entry, TN_EXPIRED);
+		return;
+	}
+	if (!function->validates || function->validate_every == 0)
+		entry->validate_at = TN_NEVER;
+	else
+		entry->validate_at = least(entry->validate_at, tn_time_add(now, function->validate_every));
+	set_expire_at_locked(entry);
+	set_timer_locked(entry, now);
+}
+
+bool tn_expire_again_locked(struct tn_function *function, int64_t now)
+{
+	tn_assert_locked();
+	for (int i = 0; i < TN_BATCH && function->walk != NULL; i++) {
+		struct tn_entry *entry = function->walk;
+
+		function->walk = entry->in_function.prev == &function->live ? NULL :
+			tn_container(entry->in_function.prev, struct tn_entry, in_function);
+		again_locked(entry, now);
+	}
+	return function->walk != NULL;
 }
 
 bool tn_expire_one_locked(tenure_cache *cache, int64_t now)

@@ -12,8 +12,9 @@ enum { TN_BATCH = 256 }; /* entries in one section of M, where there can be many
 bool tn_expire_reserve(tenure_cache *cache);
 void tn_expire_give_room_back_locked(tenure_cache *cache);
 
-/* Start an entry's deadlines: it was ready at `ready_at`, and lives for `ttl` ns (TN_NEVER: for ever). */
-void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl);
+/* Start an entry's deadlines: it was ready at `ready_at`, and lives for `ttl` ns (TN_NEVER: for ever);
+ * own_ttl: its creator said so, and no later option does. */
+void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl);
 
 /* It was found good at `now`: the next validation comes validate_every later. */
 void tn_expire_validated_locked(struct tn_entry *entry, int64_t now);
@@ -23,5 +24,10 @@ bool tn_expire_one_locked(tenure_cache *cache, int64_t now);
 
 /* When the next one is due; TN_NEVER: nothing is. */
 int64_t tn_expire_next_locked(const tenure_cache *cache);
+
+/* Options have changed: apply them to the live entries of a function, TN_BATCH in one call. True: there are more. An entry
+ * that is published meanwhile has them already. */
+void tn_expire_again_start_locked(struct tn_function *function);
+bool tn_expire_again_locked(struct tn_function *function, int64_t now);
 
 #endif

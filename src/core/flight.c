@@ -11,11 +11,13 @@
  * nothing, so it can close no ring and is not searched for. Held leases block nobody and do not count. */
 #include "core/flight.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "core/entry.h"
 #include "core/key.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -63,8 +65,11 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 			    const tenure_definition *definition, bool validation)
 {
 	flight->function = function;
+	function->users++;
 	flight->entry = entry;
 	flight->definition = definition;
+	flight->spinner = function->spinner == NULL ? NULL : function->spinner->text;
+	flight->show_time = function->show_time;
 	flight->validation = validation;
 	flight->generation = tn_core.generation;
 	flight->started = tn_cache_time_locked(function->cache);
@@ -94,6 +99,8 @@ void tn_flight_put(tenure_call *flight)
 			flight->failure = NULL;
 			flight->session = NULL;
 			flight->parent = NULL;
+			if (flight->function != NULL)
+				tn_function_put_locked(flight->function);
 			tn_pool_put_locked(&tn_core.flights, flight);
 		}
 		tn_unlock();
@@ -197,7 +204,7 @@ static int64_t next_tick(const tenure_call *flight, const tenure_front *front, i
 {
 	int64_t tick = front->tick > 0 ? front->tick : 100000000;
 
-	if (front->wait == NULL || flight->function->spinner == NULL || flight->validation)
+	if (front->wait == NULL || flight->spinner == NULL || flight->validation)
 		return TN_NEVER;
 	return elapsed < 0 ? tn_time_add(flight->started, front->delay) :
 			     tn_time_add(flight->started, tn_time_add(elapsed, tick));
@@ -206,10 +213,10 @@ static int64_t next_tick(const tenure_call *flight, const tenure_front *front, i
 static tenure_activity activity_of(const tenure_call *flight, int64_t elapsed)
 {
 	return (tenure_activity){
-		.function = flight->function->definition->name,
-		.text = flight->function->spinner,
+		.function = flight->definition->name,
+		.text = flight->spinner,
 		.elapsed = elapsed,
-		.show_time = flight->function->show_time,
+		.show_time = flight->show_time,
 	};
 }
 
@@ -237,12 +244,63 @@ static void show_end(const tenure_call *flight, const tenure_front *front, void 
 
 static const tenure_front no_front;
 
+/* One wait: what has to be undone when its thread ends inside the front. */
+struct wait {
+	tenure_call *flight;
+	struct tn_waiter *waiter;
+};
+
+static void leave_locked(struct tn_waiter *waiter)
+{
+	tn_list_remove(&waiter->in_flight);
+	tn_list_remove(&waiter->in_core);
+}
+
+static void thread_lost(void *pointer)
+{
+	struct wait *wait = pointer;
+	tenure_call *flight = wait->flight;
+	bool granted;
+
+	if (tn_forked_since(flight->generation))
+		return;
+	tn_lock();
+	leave_locked(wait->waiter);
+	granted = wait->waiter->granted;
+	tn_unlock();
+	if (granted)
+		tenure_unpin_(&flight->entry->grant);
+	tn_flight_put(flight);
+}
+
+static int call_front(const struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
+{
+	if (!end)
+		return show(wait->flight, front, front_user, elapsed);
+	show_end(wait->flight, front, front_user, elapsed);
+	return 0;
+}
+
+/* The front's turn, with M let go. */
+static int show_unlock_lock(struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
+{
+	int result;
+
+	tn_unlock();
+	pthread_cleanup_push(thread_lost, wait);
+	result = call_front(wait, front, front_user, elapsed, end);
+	pthread_cleanup_pop(0);
+	tn_lock();
+	return tn_forked_since(wait->flight->generation) ? TENURE_EFORKED : result;
+}
+
 int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, int64_t deadline)
 {
 	tenure_cache *cache = flight->function->cache;
 	const tenure_front *front = cache->options.front == NULL ? &no_front : cache->options.front;
 	tenure_session *session = tn_context()->session;
 	void *front_user = session == NULL ? NULL : session->front_user;
+	struct wait wait = { .flight = flight, .waiter = waiter };
 	int64_t now, shown = -1, tick = next_tick(flight, front, shown);
 	int result = 0;
 
@@ -262,26 +320,20 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 			result = TENURE_ETIMEDOUT;
 		} else if (now >= tick) {
 			shown = now - flight->started;
-			tn_unlock();
-			result = show(flight, front, front_user, shown);
-			tn_lock();
+			result = show_unlock_lock(&wait, front, front_user, shown, false);
+			if (result == TENURE_EFORKED)
+				return result; /* in the child: the waiter is in no list any more */
 			tick = next_tick(flight, front, shown);
-		} else if (cache->options.now != NULL) {
-			tn_cond_wait(&flight->changed, &tn_core.mutex); /* a poll moves the clock, and wakes */
 		} else {
-			tn_cond_wait_until(&flight->changed, &tn_core.mutex, tick < deadline ? tick : deadline);
+			tn_worker_wait_unlock_lock(cache, &flight->changed, tick < deadline ? tick : deadline);
 		}
 	}
+	if (shown >= 0 && show_unlock_lock(&wait, front, front_user, tn_cache_time_locked(cache) - flight->started, true) ==
+				  TENURE_EFORKED)
+		return TENURE_EFORKED;
 	if (waiter->granted)
 		result = 0;
-	tn_list_remove(&waiter->in_flight);
-	tn_list_remove(&waiter->in_core);
-	if (shown >= 0) {
-		now = tn_cache_time_locked(cache);
-		tn_unlock();
-		show_end(flight, front, front_user, now - flight->started);
-		tn_lock();
-	}
+	leave_locked(waiter);
 	return result;
 }
 
@@ -314,7 +366,7 @@ int tn_flight_show_start(tenure_call *flight)
 {
 	const tenure_front *front = flight->function->cache->options.front;
 
-	if (front == NULL || front->wait == NULL || flight->function->spinner == NULL)
+	if (front == NULL || front->wait == NULL || flight->spinner == NULL)
 		return 0;
 	return show(flight, front, flight->session == NULL ? NULL : flight->session->front_user, 0);
 }
@@ -323,7 +375,7 @@ void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
 {
 	const tenure_front *front = flight->function->cache->options.front;
 
-	if (front == NULL || front->wait == NULL || flight->function->spinner == NULL)
+	if (front == NULL || front->wait == NULL || flight->spinner == NULL)
 		return;
 	show_end(flight, front, flight->session == NULL ? NULL : flight->session->front_user, elapsed);
 }

@@ -34,6 +34,11 @@ static void parent(void)
 
 static void forget_function(struct tn_function *function)
 {
+	function->users = function->keys = 0; /* calls, flights, entries and keys are the parent's */
+	for (const tenure_function *face = function->faces; face != NULL; face = face->state_[1])
+		function->users++;
+	tn_list_init(&function->children);
+	function->walk = NULL;
 	tn_list_init(&function->live);
 	tn_list_init(&function->retired);
 	tn_list_init(&function->drains);
@@ -58,8 +63,15 @@ static void child(void)
 	tn_object_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);
-	tn_list_for_each(function, &tn_core.functions, struct tn_function, in_core)
-		forget_function(function);
+	tn_pool_abandon(&tn_core.function_pool);
+	for (struct tn_list *at = tn_core.functions.next, *next; at != &tn_core.functions; at = next) {
+		next = at->next;
+		function = tn_container(at, struct tn_function, in_core);
+		if (function->parent != NULL)
+			tn_list_remove(at); /* a session's; the session is the parent's */
+		else
+			forget_function(function);
+	}
 	tn_list_for_each(cache, &tn_core.caches, tenure_cache, in_core)
 		tn_cache_forget(cache);
 }
@@ -80,6 +92,7 @@ static void start(void)
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
+	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
 	pthread_atfork(prepare, parent, child);
 }

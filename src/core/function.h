@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* function.h: a cached function: its identity, its options, clearing and draining it. */
+/* function.h: a cached function: its identity and its options. */
 #ifndef TN_FUNCTION_H
 #define TN_FUNCTION_H
 
@@ -10,25 +10,31 @@ struct tn_options {
 	int64_t ttl, idle_ttl, validate_every;
 	uint64_t max_entries;
 	uint32_t jitter_percent;
-	bool show_time;
+	bool show_time, scoped;
 	const char *spinner; /* NULL: none; borrowed */
 	const char *version; /* borrowed */
 	tenure_cache *cache;
 };
 
-/* The function behind this face, made at the first call. With a version text, faces of the same name, version and
- * shape share one. 0 and *ret_function; TENURE_EINVAL (same text, another shape or cache), TENURE_ECLOSED,
- * TENURE_ENOMEM. Takes M. */
+/* The function behind this face, made at the first call, held. With a version text, faces of the same name, version and
+ * shape share one. Options that differ from those in force count at once, for live entries too. 0 and *ret_function;
+ * TENURE_EINVAL (another shape, scope or cache), TENURE_ECLOSED, TENURE_ENOMEM. Takes M. */
 int tn_function_register(tenure_function *face, const struct tn_options *options, struct tn_function **ret_function);
 
-/* Retire the entries of this base key, every combination of inputs, and mark its creation. How many. Takes M. */
-int tn_function_clear_key(struct tn_function *function, uint64_t hash, const unsigned char *key, uint32_t key_size);
+/* For the time of one call: while it is held, neither function nor cache goes. NULL: not registered, or (unless
+ * closed_too) closed. Take M. A holder that finds itself in a forked child (another generation) lets go of nothing. */
+struct tn_function *tn_function_hold(tenure_function *face, bool closed_too);
+void tn_function_let_go(struct tn_function *function, uint64_t generation);
 
-/* Retire all, in batches. How many. Takes M. */
-int tn_function_clear(struct tn_function *function, enum tn_cause cause);
+/* For scope.c and forget.c. */
+struct tn_function *tn_function_reserve(void); /* memory for one; NULL: none. Takes M */
+void tn_function_put_unused(struct tn_function *function); /* NULL is fine. Takes M */
+void tn_function_start_locked(struct tn_function *function, const tenure_definition *definition, tenure_cache *cache);
+void tn_function_unlink_face_locked(tenure_function *face, struct tn_function *function);
 
-/* Wait until everything of the function that is out of service now has been released. 0, or how many are still out
- * when the deadline passes. Takes M. */
-int tn_function_await_releases(struct tn_function *function, int64_t deadline);
+static inline struct tn_function *tn_function_of_face_locked(const tenure_function *face)
+{
+	return (struct tn_function *)__atomic_load_n(&face->state_[0], __ATOMIC_RELAXED);
+}
 
 #endif

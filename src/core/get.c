@@ -6,6 +6,7 @@
  * memory, and starts another round; so every decision is made on what stands there at that moment. */
 #include "core/get.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -31,7 +32,10 @@ struct get {
 	bool missed; /* counted once a call */
 	tenure_call *validation; /* reserved */
 	struct tn_answers answers;
+	struct tenure_cell_ *hold; /* one lease that is given back after a call of the front; NULL: none */
+	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
 	struct tenure_cell_ *lease;
+	uint64_t generation; /* of the process: after user code in a forked child nothing of this is touched */
 };
 
 enum { AGAIN = 1000 }; /* a step's result: another round */
@@ -76,24 +80,68 @@ again:
 
 /* ---- the steps; each is called with M and returns without it */
 
+static int forked(const struct get *get)
+{
+	return tn_fail(TENURE_EFORKED, "the process was forked inside this call of %s(); the child must call it anew",
+		       get->request->definition->name);
+}
+
+static void let_go(struct get *get)
+{
+	if (get->hold != NULL)
+		tenure_unpin_(get->hold);
+	get->hold = NULL;
+	tn_flight_put(get->joined);
+	get->joined = NULL;
+}
+
+/* Ask the front for one input's value. 0, or an error. */
+static int answer(struct get *get, const struct tn_input *input)
+{
+	int result = tn_recording_answer(&get->answers, input, get->cache->options.front, tn_context()->session);
+
+	return tn_forked_since(get->generation) ? forked(get) : result;
+}
+
 static int answer_unlock(struct get *get, const struct found *found)
 {
-	struct tenure_cell_ *hold = &found->entry->grant;
 	int result;
 
 	tn_lease_grant_locked(found->entry, 1); /* keeps the input while the front is asked */
+	get->hold = &found->entry->grant;
 	tn_unlock();
-	result = tn_recording_answer(&get->answers, found->ask, get->cache->options.front, tn_context()->session);
-	tenure_unpin_(hold);
+	result = answer(get, found->ask);
+	if (result != TENURE_EFORKED)
+		let_go(get);
 	return result == 0 ? AGAIN : result;
+}
+
+/* A flight has ended without being abandoned: is its outcome this caller's? It is not where the inputs differ. */
+static int take_outcome(struct get *get, tenure_call *flight, bool granted)
+{
+	const struct tn_input *ask;
+	enum tn_match match;
+	int result = 0;
+
+	if (granted)
+		get->hold = &flight->entry->grant;
+	while ((match = tn_recording_match(flight->recording, &get->answers, &ask)) == TN_ASK && result == 0)
+		result = answer(get, ask);
+	if (result != 0)
+		return result;
+	if (match == TN_DIFFERS)
+		return AGAIN;
+	if (flight->result != 0)
+		return tn_creation_failure(flight, flight->result);
+	get->lease = get->hold;
+	get->hold = NULL;
+	return flight->validation ? TENURE_HIT : TENURE_JOINED;
 }
 
 /* Wait for a flight under a check for cycles. TENURE_JOINED with get->lease, AGAIN, or an error. */
 static int join_unlock(struct get *get, tenure_call *flight)
 {
 	struct tn_waiter waiter;
-	const struct tn_input *ask;
-	enum tn_match match;
 	char chain[1024];
 	int result;
 
@@ -103,35 +151,19 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	}
 	result = tn_flight_wait_unlock_lock(flight, &waiter, get->request->deadline);
 	tn_unlock();
+	if (tn_forked_since(get->generation))
+		return forked(get);
 	TN_FAULT("flight.woken");
-	if (result != 0) {
-		result = tn_fail(result, "waited long enough for %s(), which another thread is creating",
-				 get->request->definition->name);
-		goto out;
-	}
-	if (flight->abandoned) {
+	get->joined = flight;
+	if (result != 0)
+		result = tn_fail(result, "waited long enough for %s(), which another thread is %s",
+				 get->request->definition->name, flight->validation ? "validating" : "creating");
+	else if (flight->abandoned)
 		result = AGAIN;
-		goto out;
-	}
-	while ((match = tn_recording_match(flight->recording, &get->answers, &ask)) == TN_ASK) {
-		result = tn_recording_answer(&get->answers, ask, get->cache->options.front, tn_context()->session);
-		if (result != 0)
-			break;
-	}
-	if (waiter.granted) {
-		get->lease = &flight->entry->grant;
-		if (result != 0 || match == TN_DIFFERS) {
-			tenure_unpin_(get->lease);
-			get->lease = NULL;
-		}
-	}
-	if (result == 0 && match == TN_DIFFERS)
-		result = AGAIN;
-	else if (result == 0)
-		result = flight->result == 0 ? (flight->validation ? TENURE_HIT : TENURE_JOINED) :
-					       tn_creation_failure(flight, flight->result);
-out:
-	tn_flight_put(flight);
+	else
+		result = take_outcome(get, flight, waiter.granted);
+	if (result != TENURE_EFORKED)
+		let_go(get);
 	return result;
 }
 
@@ -207,9 +239,12 @@ static int one_round(struct get *get)
 
 	TN_FAULT("slow.before_lock");
 	tn_lock();
-	if (!get->cache->open || get->cache->closing || tn_core.exiting) {
+	if (!get->cache->open || get->cache->closing || tn_core.exiting || get->function->closed) {
+		bool session = get->function->closed && get->function->parent != NULL;
+
 		tn_unlock();
-		return tn_fail(TENURE_ECLOSED, "the cache of %s() is closed", get->request->definition->name);
+		return tn_fail(TENURE_ECLOSED, session ? "the session in which %s() was called has ended" :
+			       "%s() was retired, or its cache is closed", get->request->definition->name);
 	}
 	look_up_locked(get, now, &found);
 	if (found.ask != NULL && found.entry != NULL)
@@ -218,6 +253,10 @@ static int one_round(struct get *get)
 		return validate_unlock(get, found.entry);
 	if (found.entry != NULL)
 		return hit_unlock(get, found.entry);
+	if (get->request->peek) {
+		tn_unlock();
+		return tn_fail(TENURE_EABSENT, "%s() has no such resource in service", get->request->definition->name);
+	}
 	if (!get->missed)
 		get->function->misses++;
 	get->missed = true;
@@ -226,23 +265,43 @@ static int one_round(struct get *get)
 	return create_unlock(get, found.first);
 }
 
+static void drop(struct get *get)
+{
+	let_go(get);
+	tn_creation_drop(&get->creation);
+	tn_cell_release_room(&get->cells);
+	tn_flight_put(get->validation);
+	tn_answers_free(&get->answers);
+}
+
+/* The thread is ending inside user code; what ran inside the rooms below has been concluded there. */
+static void thread_lost(void *pointer)
+{
+	struct get *get = pointer;
+
+	if (!tn_forked_since(get->generation))
+		drop(get);
+}
+
 int tn_get(const struct tn_request *request, tenure_lease *lease)
 {
 	struct get get = {
 		.request = request,
 		.function = request->function,
 		.cache = request->function->cache,
+		.generation = tn_core.generation,
 	};
 	int result;
 
+	pthread_cleanup_push(thread_lost, &get);
 	do
 		result = one_round(&get);
 	while (result == AGAIN);
+	pthread_cleanup_pop(0);
 
-	tn_creation_drop(&get.creation);
-	tn_cell_release_room(&get.cells);
-	tn_flight_put(get.validation);
-	tn_answers_free(&get.answers);
+	if (tn_forked_since(get.generation))
+		return result;
+	drop(&get);
 	if (result < 0)
 		return result;
 	tn_lease_fill(lease, get.lease);

@@ -296,12 +296,14 @@ static void digest_whole(struct tn_key *key, size_t size)
 }
 
 /* The hash that hit.h computes from the arguments, from the canonical bytes. */
-static uint64_t hash_of(const tenure_definition *definition, uint64_t hash, const struct tn_key *key, size_t words)
+uint64_t tn_key_hash(const tenure_definition *definition, uint64_t hash, const unsigned char *bytes, uint32_t size)
 {
-	const unsigned char *word = key->bytes, *tail = key->bytes + 8 * words;
+	const unsigned char *word = bytes, *tail = bytes;
 
-	if (key->size & TENURE_DIGESTED_)
-		return tenure_mix_bytes_(hash, key->bytes, key->size & ~TENURE_DIGESTED_);
+	if (size & TENURE_DIGESTED_)
+		return tenure_mix_bytes_(hash, bytes, size & ~TENURE_DIGESTED_);
+	for (size_t i = 0; i < definition->parameter_count; i++)
+		tail += tn_parameter_keyed(&definition->parameters[i]) ? 8 : 0;
 	for (size_t i = 0; i < definition->parameter_count; i++) {
 		const tenure_parameter *parameter = &definition->parameters[i];
 		uint64_t value;
@@ -320,14 +322,19 @@ static uint64_t hash_of(const tenure_definition *definition, uint64_t hash, cons
 	return hash;
 }
 
+void tn_key_start(struct tn_key *key)
+{
+	key->bytes = key->small;
+	key->room = sizeof(key->small);
+	key->size = 0;
+}
+
 int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64_t seed,
 		 const tenure_arguments *arguments)
 {
 	struct tenure_identity identity = { .key = key, .definition = definition };
 	size_t words = 0, word = 0;
 
-	key->bytes = key->small;
-	key->room = sizeof(key->small);
 	for (size_t i = 0; i < definition->parameter_count; i++)
 		words += tn_parameter_keyed(&definition->parameters[i]);
 	append_room(&identity, 8 * words);
@@ -346,7 +353,7 @@ int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64
 	key->size = (uint32_t)identity.size;
 	if (identity.size > TENURE_LEAF_MOST_)
 		digest_whole(key, identity.size);
-	key->hash = hash_of(definition, seed, key, words);
+	key->hash = tn_key_hash(definition, seed, key->bytes, key->size);
 	return 0;
 }
 
@@ -354,7 +361,7 @@ void tn_key_drop(struct tn_key *key)
 {
 	if (key->bytes != key->small)
 		tn_free(key->bytes);
-	key->bytes = key->small;
+	tn_key_start(key);
 }
 
 /* ---- for people */

@@ -22,11 +22,16 @@ struct tn_key {
 /* The secret of the process, 32 bytes, once. */
 void tn_key_setup(const unsigned char secret[32]);
 
-/* 0; TENURE_EARGUMENT with parameter, path, type and both ways out; TENURE_ENOMEM. Calls identify functions. To be
+void tn_key_start(struct tn_key *key); /* empty: drop does nothing */
+
+/* Into an empty key. 0; TENURE_EARGUMENT with parameter, path, type and both ways out; TENURE_ENOMEM. Calls identify functions. To be
  * dropped after success and failure alike. */
 int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64_t seed,
 		 const tenure_arguments *arguments);
 void tn_key_drop(struct tn_key *key);
+
+/* The hash of a key for a function with another seed. */
+uint64_t tn_key_hash(const tenure_definition *definition, uint64_t seed, const unsigned char *bytes, uint32_t size);
 
 /* The bytes for people: `"a.bin", 4`. Cut at `room`. */
 void tn_key_format(const tenure_definition *definition, const unsigned char *bytes, uint32_t size, char *text,

@@ -96,6 +96,20 @@ int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old)
 	return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
 }
 
+void tenure_unpin_miss_slowly_(struct tenure_cell_ *cell, uint64_t old)
+{
+	if (!(old & TENURE_OPEN_)) { /* the close has counted it as a hit; the lease still keeps the entry */
+		tn_lock();
+		tn_function_of(tn_entry_of(cell))->hits--;
+		tn_unlock();
+		give_back_shared(tn_entry_of(cell));
+		return;
+	}
+	/* A second give-back of another lease came before: as in tenure_give_back_slowly_(), the hit stays uncounted. */
+	__atomic_fetch_add(&cell->word, TENURE_HIT_, __ATOMIC_RELAXED);
+	tenure_give_back_slowly_(cell, old);
+}
+
 int tn_lease_give_back(tenure_lease *lease)
 {
 	struct tenure_cell_ *cell = lease->cell_;

@@ -23,6 +23,7 @@ int tn_session_open(const char *label, void *front_user, tenure_session **ret_se
 	session->front_user = front_user;
 	session->generation = tn_core.generation;
 	session->users = 1;
+	tn_list_init(&session->functions);
 	*ret_session = session;
 	return 0;
 }
@@ -101,12 +102,10 @@ int tn_session_enter(tenure_session *session, tenure_session **ret_previous)
 	return 0;
 }
 
-int tn_session_end(tenure_session *session)
+int tn_session_close(tenure_session *session)
 {
 	bool again;
 
-	if (session == NULL)
-		return 0;
 	if (foreign(session))
 		return tn_fail(TENURE_EFORKED, "this session belongs to the parent process");
 	tn_lock();
@@ -117,6 +116,5 @@ int tn_session_end(tenure_session *session)
 		return tn_fail(TENURE_ECLOSED, "this session has ended already");
 	if (tn_context()->session == session)
 		tn_session_enter(NULL, NULL);
-	tn_session_put(session);
 	return 0;
 }

@@ -11,11 +11,14 @@ struct tenure_session {
 	uint64_t generation; /* of the process */
 	uint64_t users; /* threads that have it current, flights that began in it; and 1 until it is ended */
 	bool ended;
+	struct tn_list functions; /* guarded by M: of those with scope=session, this one's own */
 };
 
 int tn_session_open(const char *label, void *front_user, tenure_session **ret_session);
 int tn_session_enter(tenure_session *session, tenure_session **ret_previous);
-int tn_session_end(tenure_session *session);
+
+/* No call begins in it any more; its owner puts it after it has retired what belongs to it. 0, ECLOSED, EFORKED. */
+int tn_session_close(tenure_session *session);
 
 /* The current session of this thread if it is still open, else NULL; counted until put. */
 tenure_session *tn_session_hold(void);

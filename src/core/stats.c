@@ -42,6 +42,7 @@ static void add_counters_locked(const struct tn_function *function, tenure_stats
 	stats->retired_invalid += causes[TN_INVALID];
 	stats->retired_replaced += causes[TN_REPLACED];
 	stats->retired_closed += causes[TN_CLOSED];
+	stats->retired_session += causes[TN_SESSION_ENDED];
 	stats->live += function->live_count;
 	stats->retired += function->retired_count;
 	stats->pending_releases += function->releasing_count;
@@ -51,7 +52,8 @@ static void add_entry_locked(const struct tn_function *function, const struct tn
 {
 	uint64_t leases, hits;
 
-	if (entry->head.function != &function->state || !tn_entry_is(entry, TN_LIVE))
+	if (!tn_entry_is(entry, TN_LIVE) ||
+	    (tn_function_of(entry) != function && tn_function_of(entry)->parent != function))
 		return;
 	tn_cell_sum_locked(entry, &leases, &hits);
 	stats->hits += hits;
@@ -60,10 +62,13 @@ static void add_entry_locked(const struct tn_function *function, const struct tn
 
 void tn_stats_add(struct tn_function *function, tenure_stats *stats)
 {
+	struct tn_function *child;
 	uint64_t id;
 
 	tn_lock();
 	add_counters_locked(function, stats);
+	tn_list_for_each(child, &function->children, struct tn_function, in_parent)
+		add_counters_locked(child, stats);
 	for (id = tn_core.first_chunk << TENURE_CHUNK_BITS_; id < end_locked(); id++) {
 		add_entry_locked(function, entry_at_locked(id), stats);
 		if (id % TENURE_CHUNK_ == TENURE_CHUNK_ - 1) { /* a chunk at a time: others want M */

@@ -44,6 +44,14 @@ int64_t tn_cache_time_locked(const tenure_cache *cache)
 	return cache->options.now == NULL ? tn_clock_monotonic() : tn_cached_now(cache);
 }
 
+void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline)
+{
+	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
+		tn_cond_wait(cond, &tn_core.mutex);
+	else
+		tn_cond_wait_until(cond, &tn_core.mutex, deadline);
+}
+
 void tn_report(tenure_cache *cache, int result, const char *format, ...)
 {
 	char text[1024];

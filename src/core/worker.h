@@ -13,6 +13,10 @@ int tn_worker_ensure(tenure_cache *cache);
 /* Now, by this cache's clock. Calls an injected clock: no lock. */
 int64_t tn_cache_time(tenure_cache *cache);
 
+/* Wait on one of M's conditions until it is signalled, or the deadline by the cache's clock; it may wake for nothing. M is
+ * let go meanwhile. */
+void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline);
+
 /* The same where M is held: an injected clock stands at its cached time. */
 int64_t tn_cache_time_locked(const tenure_cache *cache);
 

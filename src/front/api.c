@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.c: the public calls on functions, leases, keys and caches: check, guard, delegate. */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,7 +8,10 @@
 #include "base/error.h"
 #include "core/arguments.h"
 #include "core/cache.h"
+#include "core/clear.h"
 #include "core/context.h"
+#include "core/entry.h"
+#include "core/forget.h"
 #include "core/fork.h"
 #include "core/function.h"
 #include "core/get.h"
@@ -15,6 +19,7 @@
 #include "core/lease.h"
 #include "core/recording.h"
 #include "core/retire.h"
+#include "core/scope.h"
 #include "core/session.h"
 #include "core/worker.h"
 #include "front/guard.h"
@@ -57,36 +62,102 @@ static struct tn_function *known(const tenure_function *face)
 	return (struct tn_function *)__atomic_load_n(&face->state_[0], __ATOMIC_ACQUIRE);
 }
 
-static int register_face(tenure_function *face, struct tn_function **ret_function)
+/* Check the definition, with other options in place of its own if `given` is not NULL; the function is held. */
+static int register_face(tenure_function *face, const tenure_options *given, struct tn_function **ret_root)
 {
 	struct tn_options options;
 	char spinner[256];
-	int result = tn_options_read(face, spinner, &options);
+	int result = tn_options_read(face, given, spinner, &options);
 
-	return result != 0 ? result : tn_function_register(face, &options, ret_function);
+	return result != 0 ? result : tn_function_register(face, &options, ret_root);
 }
 
-/* The function behind a face; registered at the first need, and again after its cache was closed and another opened. */
-static int find_function(tenure_function *face, struct tn_function **ret_function)
+/* One call under way: while it lasts, neither function nor cache goes. */
+struct call {
+	struct tn_function *root, *function; /* `function` is the one of the current session where there is such a thing */
+	uint64_t generation;
+	struct tn_key *key; /* built for it, or NULL */
+	tenure_key *prepared; /* being prepared, or NULL */
+};
+
+/* Hold what the face leads to; it is registered at the first need, and again after its cache was closed and another opened. */
+static int begin_root(struct call *call, tenure_function *face)
 {
-	struct tn_function *function;
+	int result = 0;
 
 	if (face == NULL)
 		return tn_fail(TENURE_EINVAL, "the function is NULL");
-	function = known(face);
-	if (function == NULL || function->cache->closing)
-		return register_face(face, ret_function);
-	*ret_function = function;
-	return 0;
+	call->generation = tn_core.generation;
+	call->key = NULL;
+	call->prepared = NULL;
+	call->root = tn_function_hold(face, false);
+	if (call->root == NULL)
+		result = register_face(face, NULL, &call->root);
+	call->function = call->root;
+	return result;
+}
+
+static void end_call(struct call *call)
+{
+	tn_function_let_go(call->function, call->generation);
+}
+
+/* The thread is ending inside user code of this call (pthread_exit, cancellation). */
+static void call_lost(void *pointer)
+{
+	struct call *call = pointer;
+
+	if (call->key != NULL)
+		tn_key_drop(call->key);
+	tenure_key_free(call->prepared);
+	end_call(call);
+}
+
+static int begin_call(struct call *call, tenure_function *face)
+{
+	int result = begin_root(call, face);
+
+	if (result == 0 && call->root->scoped) {
+		result = tn_scope_enter(call->root, &call->function);
+		if (result != 0)
+			tn_function_let_go(call->root, call->generation);
+	}
+	return result;
 }
 
 int tenure_function_register(tenure_function *face)
 {
-	struct tn_function *function;
+	struct call call = { .generation = tn_core.generation };
 	int result = tn_guard(TN_FROM_WORK, "tenure_register()");
 
-	return result != 0 ? result : face == NULL ? tn_fail(TENURE_EINVAL, "the function is NULL") :
-						     register_face(face, &function);
+	if (result == 0)
+		result = face == NULL ? tn_fail(TENURE_EINVAL, "the function is NULL") : register_face(face, NULL, &call.function);
+	if (result == 0)
+		end_call(&call);
+	return result;
+}
+
+int tenure_function_update(tenure_function *face, const tenure_options *options)
+{
+	struct call call = { .generation = tn_core.generation };
+	int result = tn_guard(TN_FROM_WORK, "tenure_function_update()");
+
+	if (result == 0 && (face == NULL || options == NULL))
+		result = tn_fail(TENURE_EINVAL, "the %s NULL", face == NULL ? "function is" : "options are");
+	if (result == 0)
+		result = register_face(face, options, &call.function);
+	if (result == 0)
+		end_call(&call);
+	return result;
+}
+
+int tenure_function_retire(tenure_function *face)
+{
+	int result = tn_guard(TN_FROM_ALL, "tenure_function_retire()");
+
+	if (result == 0 && face == NULL)
+		result = tn_fail(TENURE_EINVAL, "the function is NULL");
+	return result != 0 ? result : tn_forget_retire(face);
 }
 
 static int check_arguments(const tenure_function *face, const tenure_arguments *arguments)
@@ -121,7 +192,7 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 		tenure_hand_out_(lease, cell);
 		return true;
 	}
-	tenure_unpin_(cell);
+	tenure_unpin_miss_(cell);
 	return false;
 }
 
@@ -143,8 +214,36 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 				    tn_context()->session);
 		return TENURE_HIT;
 	}
-	tenure_unpin_(cell);
+	tenure_unpin_miss_(cell);
 	return tn_get(request, lease);
+}
+
+/* The key is built first, outside every lock. */
+static int get_by_arguments(struct call *call, const tenure_definition *definition, int64_t timeout, bool peek,
+			    const tenure_arguments *arguments, tenure_lease *lease)
+{
+	struct tn_function *function = call->function;
+	struct tn_request request = {
+		.function = function, .definition = definition, .arguments = arguments, .peek = peek,
+		.deadline = deadline_of(function->cache, timeout),
+	};
+	struct tn_key key;
+	int result;
+
+	tn_key_start(&key);
+	call->key = &key;
+	pthread_cleanup_push(call_lost, call);
+	result = tn_key_build(&key, definition, function->state.seed, arguments);
+	if (result == 0) {
+		request.key = key.bytes;
+		request.key_size = key.size;
+		request.hash = key.hash;
+		result = get_by_key(&request, lease);
+	}
+	pthread_cleanup_pop(0);
+	tn_key_drop(&key);
+	call->key = NULL;
+	return result;
 }
 
 static int warmed_up(int result, tenure_lease *own)
@@ -154,72 +253,112 @@ static int warmed_up(int result, tenure_lease *own)
 	return result;
 }
 
-int tenure_function_get(tenure_function *face, int64_t timeout, const tenure_arguments *arguments, tenure_lease *lease)
+static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const tenure_arguments *arguments,
+		       tenure_lease *lease)
 {
 	tenure_lease own = { .resource = NULL }, *to = lease == NULL ? &own : lease;
-	struct tn_request request;
-	struct tn_key key;
+	struct tn_function *root;
+	struct call call;
 	int result;
 
 	if (to->cell_ != NULL)
 		return tn_fail(TENURE_EHELD, "the lease is not empty: give it back first, or begin it with TENURE_LEASE or { 0 }");
-	result = tn_guard(TN_FROM_WORK, "tenure_get()");
-	if (result == 0)
-		result = find_function(face, &request.function);
+	result = tn_guard(TN_FROM_WORK, peek ? "tenure_peek()" : "tenure_get()");
+	if (result == 0 && face == NULL)
+		result = tn_fail(TENURE_EINVAL, "the function is NULL");
 	if (result == 0)
 		result = check_arguments(face, arguments);
 	if (result != 0)
 		return result;
-	if (hit(request.function, face->definition, arguments, to))
+	root = known(face);
+	if (root != NULL && hit(root, face->definition, arguments, to))
 		return lease == NULL ? warmed_up(TENURE_HIT, to) : TENURE_HIT;
-	result = tn_key_build(&key, face->definition, request.function->state.seed, arguments);
-	if (result == 0) {
-		request.definition = face->definition;
-		request.arguments = arguments;
-		request.key = key.bytes;
-		request.key_size = key.size;
-		request.hash = key.hash;
-		request.deadline = deadline_of(request.function->cache, timeout);
-		result = get_by_key(&request, to);
-	}
-	tn_key_drop(&key);
+	result = begin_call(&call, face);
+	if (result != 0)
+		return result;
+	result = get_by_arguments(&call, face->definition, timeout, peek, arguments, to);
+	end_call(&call);
 	return lease == NULL ? warmed_up(result, to) : result;
+}
+
+int tenure_function_get(tenure_function *face, int64_t timeout, const tenure_arguments *arguments, tenure_lease *lease)
+{
+	return get_or_peek(face, timeout, false, arguments, lease);
+}
+
+int tenure_function_peek(tenure_function *face, const tenure_arguments *arguments, tenure_lease *lease)
+{
+	return get_or_peek(face, TENURE_FOREVER, true, arguments, lease);
+}
+
+static int clear_by_arguments(struct call *call, const tenure_definition *definition,
+			      const tenure_arguments *arguments)
+{
+	struct tn_key key;
+	int result;
+
+	tn_key_start(&key);
+	call->key = &key;
+	pthread_cleanup_push(call_lost, call);
+	result = tn_key_build(&key, definition, call->function->state.seed, arguments);
+	pthread_cleanup_pop(0);
+	if (result == 0)
+		result = tn_clear_key(call->function, key.hash, key.bytes, key.size);
+	tn_key_drop(&key);
+	return result;
 }
 
 int tenure_function_clear(tenure_function *face, const tenure_arguments *arguments)
 {
-	struct tn_function *function;
-	struct tn_key key;
+	struct call call;
 	int result = tn_guard(TN_FROM_WORK, "tenure_clear()");
 
-	if (result == 0)
-		result = find_function(face, &function);
-	if (result == 0 && arguments == NULL)
-		return tn_function_clear(function, TN_CLEARED);
-	if (result == 0)
+	if (result == 0 && face != NULL && arguments != NULL)
 		result = check_arguments(face, arguments);
+	if (result == 0)
+		result = begin_call(&call, face);
 	if (result != 0)
 		return result;
-	result = tn_key_build(&key, face->definition, function->state.seed, arguments);
-	if (result == 0)
-		result = tn_function_clear_key(function, key.hash, key.bytes, key.size);
-	tn_key_drop(&key);
+	result = arguments == NULL ? tn_clear_function(call.function, TN_CLEARED) :
+				     clear_by_arguments(&call, face->definition, arguments);
+	end_call(&call);
 	return result;
 }
 
 int tenure_function_drain(tenure_function *face, int64_t timeout)
 {
-	struct tn_function *function;
+	struct call call;
 	int64_t deadline;
 	int result = tn_guard(TN_FROM_OUTSIDE, "tenure_drain()");
 
 	if (result == 0)
-		result = find_function(face, &function);
+		result = begin_root(&call, face);
 	if (result != 0)
 		return result;
-	deadline = deadline_of(function->cache, timeout);
-	tn_function_clear(function, TN_CLEARED);
-	return tn_function_await_releases(function, deadline);
+	deadline = deadline_of(call.root->cache, timeout);
+	tn_clear_family(call.root, TN_CLEARED);
+	result = tn_clear_await(call.root, deadline);
+	end_call(&call);
+	return result;
+}
+
+int tenure_function_forget(tenure_function *face, int64_t timeout)
+{
+	struct tn_function *root;
+	uint64_t generation = tn_core.generation;
+	int64_t deadline;
+	int result = tn_guard(TN_FROM_OUTSIDE, "tenure_forget()");
+
+	if (result == 0 && face == NULL)
+		result = tn_fail(TENURE_EINVAL, "the function is NULL");
+	if (result != 0)
+		return result;
+	root = tn_function_hold(face, true);
+	deadline = root == NULL ? tn_time_add(tn_clock_monotonic(), timeout < 0 ? 0 : timeout) :
+				  deadline_of(root->cache, timeout);
+	if (root != NULL)
+		tn_function_let_go(root, generation);
+	return tn_forget(face, deadline);
 }
 
 /* ---- leases */
@@ -258,44 +397,85 @@ int tenure_lease_share(const tenure_lease *lease, tenure_lease *empty)
 
 struct prepared {
 	tenure_key head; /* what the inlined hit reads */
-	struct tn_function *function;
-	const tenure_definition *definition;
+	struct tn_function *root; /* counted */
+	const tenure_definition *definition; /* looked at only while the face leads to the same function */
 	uint64_t generation;
 	tenure_arguments *arguments;
-	struct tn_key key;
+	struct tn_key key; /* its hash is the root's */
 };
+
+static int prepare(struct call *call, const tenure_definition *definition, const tenure_arguments *arguments,
+		   tenure_key **ret_key)
+{
+	struct tn_function *root = call->root;
+	struct prepared *prepared = tn_alloc(sizeof(*prepared));
+	int result;
+
+	if (prepared == NULL)
+		return tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", definition->name);
+	prepared->head.function_ = &root->state;
+	prepared->definition = definition;
+	prepared->generation = tn_core.generation;
+	tn_key_start(&prepared->key);
+	call->prepared = &prepared->head;
+	pthread_cleanup_push(call_lost, call);
+	result = tn_key_build(&prepared->key, definition, root->state.seed, arguments);
+	pthread_cleanup_pop(0);
+	if (result == 0) {
+		prepared->arguments = tn_arguments_copy(definition, arguments);
+		if (prepared->arguments == NULL)
+			result = tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", definition->name);
+	}
+	if (result != 0) {
+		tenure_key_free(&prepared->head);
+		return result;
+	}
+	tn_lock();
+	prepared->root = root;
+	root->users++;
+	root->keys++;
+	tn_unlock();
+	*ret_key = &prepared->head;
+	return 0;
+}
 
 int tenure_function_prepare(tenure_function *face, tenure_key **ret_key, const tenure_arguments *arguments)
 {
-	struct tn_function *function;
-	struct prepared *prepared;
+	struct call call;
 	int result = tn_guard(TN_FROM_WORK, "tenure_prepare()");
 
-	if (result == 0)
-		result = find_function(face, &function);
-	if (result == 0)
-		result = check_arguments(face, arguments);
 	if (result == 0 && ret_key == NULL)
 		result = tn_fail(TENURE_EINVAL, "the place for the key is NULL");
+	if (result == 0 && face != NULL)
+		result = check_arguments(face, arguments);
+	if (result == 0)
+		result = begin_root(&call, face);
 	if (result != 0)
 		return result;
-	prepared = tn_alloc(sizeof(*prepared));
-	if (prepared == NULL)
-		return tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", face->definition->name);
-	prepared->head.function_ = &function->state;
-	prepared->function = function;
-	prepared->definition = face->definition;
-	prepared->generation = tn_core.generation;
-	result = tn_key_build(&prepared->key, face->definition, function->state.seed, arguments);
-	if (result == 0) {
-		prepared->arguments = tn_arguments_copy(face->definition, arguments);
-		if (prepared->arguments == NULL)
-			result = tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", face->definition->name);
+	result = prepare(&call, face->definition, arguments, ret_key);
+	end_call(&call);
+	return result;
+}
+
+static int get_prepared(struct call *call, struct prepared *prepared, int64_t timeout, tenure_lease *lease)
+{
+	struct tn_request request = {
+		.function = call->function, .definition = prepared->definition, .arguments = prepared->arguments,
+		.key = prepared->key.bytes, .key_size = prepared->key.size, .hash = prepared->key.hash,
+		.deadline = deadline_of(call->function->cache, timeout),
+	};
+	int result;
+
+	if (call->function != call->root) /* a session's own: another seed, and another entry for each */
+		request.hash = tn_key_hash(request.definition, call->function->state.seed, request.key, request.key_size);
+	pthread_cleanup_push(call_lost, call);
+	result = get_by_key(&request, lease);
+	pthread_cleanup_pop(0);
+	if (result >= 0 && call->function == call->root) {
+		/* where to look first the next time; torn pairs fail the comparison of lives */
+		__atomic_store_n(&prepared->head.id_, ((struct tenure_cell_ *)lease->cell_)->entry->id, __ATOMIC_RELAXED);
+		__atomic_store_n(&prepared->head.life_, lease->stamp_, __ATOMIC_RELAXED);
 	}
-	if (result == 0)
-		*ret_key = &prepared->head;
-	else
-		tenure_key_free(&prepared->head);
 	return result;
 }
 
@@ -303,7 +483,7 @@ int tenure_function_get_key(tenure_function *face, int64_t timeout, tenure_lease
 {
 	struct prepared *prepared = (struct prepared *)head;
 	tenure_lease own = { .resource = NULL }, *to = lease == NULL ? &own : lease;
-	struct tn_request request;
+	struct call call;
 	int result;
 
 	if (to->cell_ != NULL)
@@ -313,26 +493,18 @@ int tenure_function_get_key(tenure_function *face, int64_t timeout, tenure_lease
 		result = tn_fail(TENURE_EINVAL, "the key is NULL");
 	if (result == 0 && tn_forked_since(prepared->generation))
 		result = tn_fail(TENURE_EFORKED, "this key was prepared in the parent process; prepare one in the child");
+	if (result == 0 && face != NULL && known(face) == prepared->root && tenure_hit_key_(to, head))
+		return lease == NULL ? warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	if (result == 0)
-		result = find_function(face, &request.function);
-	if (result == 0 && request.function != prepared->function)
-		result = tn_fail(TENURE_EINVAL, "this key was prepared for another function, or in a cache that is closed "
-				 "now, not for %s()", face->definition->name);
+		result = begin_call(&call, face);
 	if (result != 0)
 		return result;
-	if (tenure_hit_key_(to, head))
-		return lease == NULL ? warmed_up(TENURE_HIT, to) : TENURE_HIT;
-	request.definition = prepared->definition;
-	request.arguments = prepared->arguments;
-	request.key = prepared->key.bytes;
-	request.key_size = prepared->key.size;
-	request.hash = prepared->key.hash;
-	request.deadline = deadline_of(request.function->cache, timeout);
-	result = get_by_key(&request, to);
-	if (result >= 0) { /* where to look first the next time; torn pairs fail the comparison of lives */
-		__atomic_store_n(&head->id_, ((struct tenure_cell_ *)to->cell_)->entry->id, __ATOMIC_RELAXED);
-		__atomic_store_n(&head->life_, to->stamp_, __ATOMIC_RELAXED);
-	}
+	if (call.root == prepared->root)
+		result = get_prepared(&call, prepared, timeout, to);
+	else
+		result = tn_fail(TENURE_EINVAL, "this key was prepared for another function, or in a cache that is closed "
+				 "now, not for %s()", face->definition->name);
+	end_call(&call);
 	return lease == NULL ? warmed_up(result, to) : result;
 }
 
@@ -342,6 +514,12 @@ void tenure_key_free(tenure_key *head)
 
 	if (prepared == NULL)
 		return;
+	if (prepared->root != NULL && !tn_forked_since(prepared->generation)) {
+		tn_lock();
+		prepared->root->keys--;
+		tn_function_put_locked(prepared->root);
+		tn_unlock();
+	}
 	tn_free(prepared->arguments);
 	tn_key_drop(&prepared->key);
 	tn_free(prepared);
@@ -402,7 +580,7 @@ int tenure_clear_all(tenure_cache *cache)
 
 int tenure_drain_all(tenure_cache *cache, int64_t timeout)
 {
-	struct tn_function *function;
+	struct tn_function *root;
 	int64_t deadline;
 	int out = 0, result = tn_guard(TN_FROM_OUTSIDE, "tenure_drain_all()");
 
@@ -413,13 +591,8 @@ int tenure_drain_all(tenure_cache *cache, int64_t timeout)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	deadline = deadline_of(cache, timeout);
 	tn_cache_clear(cache, TN_CLEARED);
-	tn_lock();
-	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
-		tn_unlock(); /* functions are never freed */
-		out += tn_function_await_releases(function, deadline);
-		tn_lock();
-	}
-	tn_unlock();
+	for (root = NULL; (root = tn_clear_next_root(cache, root)) != NULL;)
+		out += tn_clear_await(root, deadline);
 	return out;
 }
 
@@ -459,5 +632,12 @@ int tenure_session_end(tenure_session *session)
 {
 	int result = tn_guard(TN_FROM_WORK, "tenure_session_end()");
 
-	return result != 0 ? result : tn_session_end(session);
+	if (session == NULL || result != 0)
+		return result;
+	result = tn_session_close(session);
+	if (result != 0)
+		return result;
+	tn_scope_end_session(session);
+	tn_session_put(session);
+	return 0;
 }

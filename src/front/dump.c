@@ -8,7 +8,9 @@
 #include "base/duration.h"
 #include "base/error.h"
 #include "core/cache.h"
+#include "core/clear.h"
 #include "core/context.h"
+#include "core/function.h"
 #include "core/stats.h"
 #include "front/guard.h"
 #include "front/options.h"
@@ -24,14 +26,18 @@ static int give_stats(const tenure_stats *stats, tenure_stats *ret, size_t size)
 int tenure_function_stats(tenure_function *face, tenure_stats *ret, size_t size)
 {
 	tenure_stats stats = { 0 };
-	void *function;
+	struct tn_function *function;
+	uint64_t generation;
 
 	tn_guard(TN_FROM_ALL, "tenure_get_stats()");
 	if (face == NULL)
 		return tn_fail(TENURE_EINVAL, "the function is NULL");
-	function = __atomic_load_n(&face->state_[0], __ATOMIC_ACQUIRE);
-	if (function != NULL) /* never called: all zero */
+	generation = tn_core.generation;
+	function = tn_function_hold(face, true);
+	if (function != NULL) { /* never called: all zero */
 		tn_stats_add(function, &stats);
+		tn_function_let_go(function, generation);
+	}
 	return give_stats(&stats, ret, size);
 }
 
@@ -44,13 +50,8 @@ int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret, size_t size)
 	cache = cache != NULL ? cache : tn_cache_default();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
-	tn_lock();
-	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
-		tn_unlock(); /* functions are never freed */
+	for (function = NULL; (function = tn_clear_next_root(cache, function)) != NULL;)
 		tn_stats_add(function, &stats);
-		tn_lock();
-	}
-	tn_unlock();
 	return give_stats(&stats, ret, size);
 }
 
@@ -140,13 +141,8 @@ int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	put(&output, "cache \"%s\"\n", cache->name);
-	tn_lock();
-	tn_list_for_each(function, &cache->functions, struct tn_function, in_cache) {
-		tn_unlock(); /* functions are never freed */
+	for (function = NULL; (function = tn_clear_next_root(cache, function)) != NULL;)
 		put_function(&output, function);
-		tn_lock();
-	}
-	tn_unlock();
 	put_entries(&output, cache, flags);
 	return output.result;
 }

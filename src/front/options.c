@@ -93,7 +93,7 @@ static int read_cache(const tenure_definition *definition, const tenure_options 
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
-int tn_options_read(const tenure_function *face, char spinner_room[256], struct tn_options *options)
+int tn_options_read(const tenure_function *face, const tenure_options *other, char spinner_room[256], struct tn_options *options)
 {
 	const tenure_definition *definition = face->definition;
 	const char *name;
@@ -107,7 +107,7 @@ int tn_options_read(const tenure_function *face, char spinner_room[256], struct 
 	    unknown_tail(definition->options, definition->options_size, sizeof(given)))
 		return tn_fail(TENURE_EVERSION, "%s() was compiled against another version of tenure than %s", name,
 			       tenure_version());
-	tn_options_copy(&given, sizeof(given), definition->options, definition->options_size);
+	tn_options_copy(&given, sizeof(given), other == NULL ? definition->options : other, definition->options_size);
 	memset(options, 0, sizeof(*options));
 	result = check_callbacks(face);
 	if (result == 0)
@@ -125,6 +125,9 @@ int tn_options_read(const tenure_function *face, char spinner_room[256], struct 
 		result = tn_fail(TENURE_EINVAL, "%s(): .jitter_percent is %u; allowed is 0 to 50", name, given.jitter_percent);
 	if (result == 0 && given.version != NULL && given.version[0] == '\0')
 		result = tn_fail(TENURE_EINVAL, "%s(): .version is empty; leave it out, or give a text", name);
+	if (result == 0 && given.scope > TENURE_SESSION)
+		result = tn_fail(TENURE_EINVAL, "%s(): .scope is %u; allowed is TENURE_GLOBAL or TENURE_SESSION", name,
+				 given.scope);
 	if (result == 0)
 		result = read_cache(definition, &given, options);
 	if (result != 0)
@@ -135,6 +138,7 @@ int tn_options_read(const tenure_function *face, char spinner_room[256], struct 
 	options->jitter_percent = given.jitter_percent;
 	options->show_time = given.show_time;
 	options->version = given.version;
+	options->scoped = given.scope == TENURE_SESSION;
 	return 0;
 }
 

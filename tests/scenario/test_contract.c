@@ -909,6 +909,60 @@ static void O1_counters_and_dump_tell_what_is_there(void **state)
 	assert_true(stats.misses == UINT64_MAX);
 }
 
+TENURE_DECLARE(get_spoken, struct book, (int, number));
+static int make_spoken(tenure_call *call, const get_spoken_args *a, struct book **ret)
+{
+	*ret = book_new(a->number);
+	return tenure_say(call, TENURE_TEXT, "made");
+}
+TENURE_DEFINE(get_spoken, CACHE, .create = make_spoken, .release = book_release);
+
+static void O1_a_hit_counts_once_on_whatever_path(void **state)
+{
+	TENURE_LEASE(judged, c);
+	TENURE_LEASE(get_spoken, s);
+	tenure_key *key;
+	tenure_stats stats;
+
+	(void)state;
+	good = true;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(tenure_get(judged, &c, 1), i == 0 ? TENURE_CREATED : TENURE_HIT);
+		tenure_give_back(&c);
+		assert_int_equal(tenure_get(get_spoken, &s, 1), i == 0 ? TENURE_CREATED : TENURE_HIT);
+		tenure_give_back(&s);
+	}
+	assert_int_equal(tenure_prepare(get_spoken, &key, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(tenure_get_key(get_spoken, &s, key), TENURE_HIT);
+		tenure_give_back(&s);
+	}
+	tenure_key_free(key);
+	tenure_get_stats(judged, &stats);
+	assert_int_equal(stats.hits, 4);
+	tenure_get_stats(get_spoken, &stats);
+	assert_int_equal(stats.hits, 7);
+}
+
+static void C1_a_peek_takes_what_is_there_and_makes_nothing(void **state)
+{
+	TENURE_LEASE(get_book, l);
+	tenure_stats stats;
+
+	(void)state;
+	assert_int_equal(tenure_peek(get_book, &l, "u", 1), TENURE_EABSENT);
+	assert_null(l.resource);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 1), TENURE_CREATED);
+	assert_int_equal(tenure_peek(get_book, &l, "u", 1), TENURE_HIT);
+	assert_int_equal(l.resource->number, 1);
+	assert_int_equal(tenure_peek(get_book, &l, "u", 1), TENURE_EHELD);
+	tenure_clear_function(get_book);
+	tenure_give_back(&l);
+	assert_int_equal(tenure_peek(get_book, NULL, .url = "u", .number = 1), TENURE_EABSENT);
+	tenure_get_stats(get_book, &stats);
+	assert_int_equal(stats.misses, 1); /* a peek is none */
+}
+
 /* ---- closing */
 
 static void L1_closing_refuses_gets_and_names_what_is_out(void **state)
@@ -1066,6 +1120,8 @@ int main(void)
 		T(Z1_clear_by_arguments_Z2_by_function_Z3_all),
 		T(Z2_a_clear_of_many_goes_in_batches_and_misses_none),
 		T(O1_counters_and_dump_tell_what_is_there),
+		T(O1_a_hit_counts_once_on_whatever_path),
+		T(C1_a_peek_takes_what_is_there_and_makes_nothing),
 		T(F2_a_function_lives_on_in_a_cache_that_is_opened_again),
 	};
 

@@ -70,6 +70,8 @@ static void K1_K6_random_argument_lists_have_one_key_when_equal_and_two_when_not
 			}
 		}
 		b._left_out = &x;
+		tn_key_start(&x);
+		tn_key_start(&y);
 		assert_int_equal(tn_key_build(&x, definition, 7, &a.head_), 0);
 		assert_int_equal(tn_key_build(&y, definition, 7, &b.head_), 0);
 		equal = equal_arguments(&a, &b);
@@ -96,6 +98,7 @@ static void K5_a_key_for_people(void **state)
 	char text[300];
 
 	(void)state;
+	tn_key_start(&key);
 	assert_int_equal(tn_key_build(&key, &keyed.definition, 1, &a.head_), 0);
 	tn_key_format(&keyed.definition, key.bytes, key.size, text, sizeof(text));
 	assert_string_equal(text, "\"a \\\"b\\\"\\x0a\", -3, <bytes, 0 bytes>, true, 0.5, 0, 0, 0, 0");

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clear.c: clear and drain: all of one function, or of one key, out of service. */
+#include "core/clear.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "core/entry.h"
+#include "core/expire.h"
+#include "core/retire.h"
+#include "core/table.h"
+#include "core/worker.h"
+
+int tn_clear_key(struct tn_function *function, uint64_t hash, const unsigned char *key, uint32_t key_size)
+{
+	struct tn_entry *entry, *next;
+	int count = 0;
+
+	tn_lock();
+	entry = tn_table_find_locked(function, hash, key, key_size);
+	if (entry != NULL && tn_entry_is(entry, TN_CREATING)) {
+		next = entry->flight->variants;
+		if (!entry->flight->awaiting) {
+			tn_retire_creation_locked(entry);
+			count++;
+		}
+		entry = next;
+	}
+	for (; entry != NULL; entry = next) {
+		struct tn_entry **more = tn_retire_variants_of(entry);
+
+		next = more == NULL ? NULL : *more;
+		tn_retire_locked(entry, TN_CLEARED);
+		count++;
+	}
+	tn_unlock();
+	return count;
+}
+
+/* The creations that run now: their results will not be published. */
+static int clear_flights_locked(struct tn_function *function)
+{
+	tenure_call *flight;
+	int count = 0;
+
+	tn_list_for_each(flight, &function->cache->flights, tenure_call, in_cache) {
+		if (flight->function != function || flight->validation || flight->cleared || flight->awaiting)
+			continue;
+		tn_retire_creation_locked(flight->entry);
+		count++;
+	}
+	return count;
+}
+
+int tn_clear_function(struct tn_function *function, enum tn_cause cause)
+{
+	uint64_t last_life, left;
+	int count, batch = 0;
+
+	tn_lock();
+	count = clear_flights_locked(function);
+	last_life = tn_core.next_life; /* what is published from here on stays */
+	for (left = function->live_count; left > 0; left--) {
+		struct tn_entry *oldest = tn_list_last(&function->live, struct tn_entry, in_function);
+
+		if (oldest == NULL || oldest->head.life > last_life)
+			break;
+		tn_retire_locked(oldest, cause);
+		count++;
+		if (++batch % TN_BATCH == 0) {
+			tn_unlock();
+			TN_FAULT("clear.between_batches");
+			tn_lock();
+		}
+	}
+	tn_unlock();
+	return count;
+}
+
+static struct tn_function *next_locked(struct tn_list *list, struct tn_list *link, size_t offset)
+{
+	struct tn_list *next = link == NULL ? list->next : link->next;
+	struct tn_function *function = NULL;
+
+	if (next != list) {
+		function = (struct tn_function *)(void *)((char *)next - offset);
+		function->users++;
+	}
+	return function;
+}
+
+struct tn_function *tn_clear_next_root(tenure_cache *cache, struct tn_function *current)
+{
+	struct tn_function *next;
+
+	tn_lock();
+	next = next_locked(&cache->functions, current == NULL ? NULL : &current->in_cache,
+			   offsetof(struct tn_function, in_cache));
+	tn_function_put_locked(current);
+	tn_unlock();
+	return next;
+}
+
+struct tn_function *tn_clear_next_child(struct tn_function *root, struct tn_function *current)
+{
+	struct tn_function *next;
+
+	tn_lock();
+	next = next_locked(&root->children, current == NULL ? NULL : &current->in_parent,
+			   offsetof(struct tn_function, in_parent));
+	tn_function_put_locked(current);
+	tn_unlock();
+	return next;
+}
+
+int tn_clear_family(struct tn_function *root, enum tn_cause cause)
+{
+	struct tn_function *child;
+	int count = tn_clear_function(root, cause);
+
+	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;)
+		count += tn_clear_function(child, cause);
+	return count;
+}
+
+/* One function's share of a drain. */
+static int await_releases(struct tn_function *function, int64_t deadline)
+{
+	tenure_cache *cache = function->cache;
+	struct tn_drain drain;
+
+	tn_lock();
+	drain.last_life = tn_core.next_life;
+	drain.left = function->unfinished;
+	tn_list_insert_tail(&function->drains, &drain.in_function);
+	TN_FAULT("drain.waits");
+	while (drain.left != 0 && tn_cache_time_locked(cache) < deadline)
+		tn_worker_wait_unlock_lock(cache, &cache->settled, deadline);
+	tn_list_remove(&drain.in_function);
+	tn_unlock();
+	return drain.left > INT32_MAX ? INT32_MAX : (int)drain.left;
+}
+
+int tn_clear_await(struct tn_function *root, int64_t deadline)
+{
+	struct tn_function *child;
+	int out = await_releases(root, deadline);
+
+	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;)
+		out += await_releases(child, deadline);
+	return out;
+}
