@@ -14,6 +14,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # meson and ninja of .venv
 LONG = "--long" in sys.argv
 WANTED = [a for a in sys.argv[1:] if not a.startswith("--")]
 
@@ -31,7 +32,7 @@ TORTURED = ["gcc", "gcc-asan", "gcc-tsan", "clang-asan", "clang-tsan"]
 SUITES = {  # program: (variants, seconds it may take)
     "base": (ALL, 60), "key": (ALL, 60), "digest": (ALL, 60), "duration": (["gcc", "gcc-asan"], 60),
     "terminal": (["gcc", "gcc-asan"], 60),
-    "contract": (ALL, 120), "arrows": (ALL, 120), "pairs": (ALL, 120), "front": (ALL, 120),
+    "version": (ALL, 60), "contract": (ALL, 120), "arrows": (ALL, 120), "pairs": (ALL, 120), "front": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
@@ -187,6 +188,7 @@ def main():
             run_suite(suite, variant, SUITES[suite][1])
         if variant == "release" and wanted("checks"):
             run_lines("checks", [sys.executable, "tools/check.py"], 120)
+            run_lines("checks: symbols", [sys.executable, "tools/symbols.py"], 60)
         if variant == "release" and wanted("examples"):
             run_examples()
     if wanted("headers"):
