@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test.py: the driver behind ./run test: builds the variants, runs the suites, counts, and says one closing line.
 #
-# Use: tools/test.py [--long] [SUITE...]     a suite's name is a key of SUITES, or "checks", "headers", "examples", "models"
+# Use: tools/test.py [--long] [SUITE...]; --help names the suites
 import os
 import pathlib
 import re
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # meson and ninja of .venv
 LONG = "--long" in sys.argv
-WANTED = [a for a in sys.argv[1:] if not a.startswith("--")]
+WANTED = [a for a in sys.argv[1:] if not a.startswith("-")]
 
 SANITIZE = ["-Db_lundef=false"]
 VARIANTS = {  # name: (compiler, meson options)
@@ -37,6 +37,8 @@ SUITES = {  # program: (variants, seconds it may take)
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
+SCRIPTS = ["checks", "headers", "examples", "install", "models", "aarch64", "bare"]
+ONLY_LONG = ["models", "aarch64", "bare"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -137,11 +139,12 @@ def run_lines(name, command, timeout):
     code, output = run(command, timeout)
     good = re.findall(r"^ok (.*)$", output, re.M)
     bad = re.findall(r"^not ok (.*)$", output, re.M)
-    skipped.extend(re.findall(r"^skip ([^:]*): (.*)$", output, re.M))
+    skips = re.findall(r"^skip ([^:]*): (.*)$", output, re.M)
+    skipped.extend(skips)
     passed += len(good)
     for test in bad:
         fail(f"{name}: {test}", output)
-    if (code != 0 and not bad) or not good:
+    if (code != 0 and not bad) or not (good or bad or skips):
         fail(f"{name}: {'took too long' if code is None else f'ended with {code}'}", output)
     say(f"{len(good):4} ok  {time.monotonic() - begin:6.1f} s  {name}")
 
@@ -168,12 +171,30 @@ def wanted(suite):
     return not WANTED or suite in WANTED
 
 
+def usage():
+    return f"""usage: ./run test [--long] [SUITE...]
+
+Builds what the suites need and runs them; without SUITE: all. --long: longer, and the suites marked with *.
+
+  programs: {' '.join(SUITES)}
+  scripts:  {' '.join(f'{name}*' if name in ONLY_LONG else name for name in SCRIPTS)}
+
+Ends with 0, 1 when a test failed, 2 for a wrong use."""
+
+
 def main():
-    known = [*SUITES, "checks", "headers", "examples", "models"]
-    for name in WANTED:
-        if name not in known:
-            say(f"unknown suite {name}; known: {' '.join(known)}")
-            return 2
+    if "--help" in sys.argv or "-h" in sys.argv:
+        say(usage())
+        return 0
+    wrong = [f"unknown option {a}" for a in sys.argv[1:] if a.startswith("-") and a not in ("--long", "--only-look")]
+    wrong += [f"unknown suite {name}" for name in WANTED if name not in SUITES and name not in SCRIPTS]
+    if not LONG:
+        wrong += [f"{name} is a suite of the long run; add --long" for name in WANTED if name in ONLY_LONG]
+    if wrong:
+        print("\n".join(wrong) + "\n\n" + usage(), file=sys.stderr)
+        return 2
+    if "--only-look" in sys.argv:
+        return 0
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
@@ -193,8 +214,12 @@ def main():
             run_examples()
     if wanted("headers"):
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
+    if wanted("install"):
+        run_lines("install", [sys.executable, "tests/install/install.py"], 900)
     if LONG and wanted("models") and (ROOT / "tests/model/run.sh").exists():
         run_lines("models", ["bash", "tests/model/run.sh"], 3600)
+    if LONG and wanted("bare"):
+        run_lines("bare", ["bash", "tools/bare"], 3600)
 
     allowed = [line.split("#")[0].strip() for line in (ROOT / "tests/skips.txt").read_text().splitlines()]
     for name, reason in skipped:
