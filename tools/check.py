@@ -26,7 +26,11 @@ def verdict(rule, problems):
 
 
 def sources(*suffixes):
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    try:
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    except (OSError, subprocess.CalledProcessError):  # no git here, or no clone: everything that is not built
+        found = (path.relative_to(ROOT) for path in sorted(ROOT.rglob("*")))
+        listed = [str(path) for path in found if not {".git", ".venv", "build", "target"} & set(path.parts)]
     return [ROOT / f for f in listed if (ROOT / f).is_file() and (not suffixes or f.endswith(suffixes))]
 
 
