@@ -77,7 +77,7 @@ def symbols():
 
 def heads():
     problems, table = [], []
-    for path in sources(".c", ".h", ".py", ".sh", ".build", ".pml", ".rs", "run"):
+    for path in sources(".c", ".h", ".cc", ".py", ".sh", ".build", ".pml", ".rs", ".map", ".ini", "CMakeLists.txt", "/bare", "run"):
         relative = str(path.relative_to(ROOT))
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#!")]
         if len(lines) < 2 or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:

@@ -27,7 +27,10 @@ def verdict(name, problem=""):
 
 def run(*command, env=None, cwd=None):
     """Returns what it said and "", or why it failed."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=env, cwd=cwd, timeout=600)
+    try:
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=env, cwd=cwd, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as reason:
+        return "", f"{' '.join(map(str, command))}\n{reason}"
     said = done.stdout + done.stderr
     return said, "" if done.returncode == 0 else f"{' '.join(map(str, command))}\nended with {done.returncode}\n{said}"
 
