@@ -268,4 +268,8 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    say("interrupted")
+    sys.exit(130)
