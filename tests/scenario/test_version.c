@@ -116,6 +116,45 @@ static void counters_of_an_older_program_are_written_no_further_than_it_asks(voi
 	assert_int_equal(stats.failures, UINT64_C(0x5555555555555555));
 }
 
+/* What programs compiled with layout 1 contain. When this fails and 0.1.0 is released: TENURE_LAYOUT_, the map and the soname
+ * count on (docs/internals/abi.md). Before that, write down the new layout here. */
+static void layout_1_is_what_it_was(void **state)
+{
+	static const unsigned char text[] = "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz";
+	const size_t entry[] = {
+		offsetof(struct tenure_entry_, expire_at), offsetof(struct tenure_entry_, life),
+		offsetof(struct tenure_entry_, hash), offsetof(struct tenure_entry_, function),
+		offsetof(struct tenure_entry_, resource), offsetof(struct tenure_entry_, key),
+		offsetof(struct tenure_entry_, key_size), offsetof(struct tenure_entry_, id),
+		offsetof(struct tenure_entry_, flags),
+	};
+	const size_t entry_1[] = { 0, 8, 16, 24, 32, 40, 48, 52, 56 };
+	const size_t others[] = {
+		sizeof(struct tenure_cell_), offsetof(struct tenure_cell_, entry),
+		sizeof(struct tenure_slot_), offsetof(struct tenure_slot_, id), offsetof(struct tenure_array_, slots),
+		offsetof(struct tenure_state_, now), offsetof(struct tenure_record_, chunk_count),
+		sizeof(struct tenure_core_), offsetof(struct tenure_core_, oldest_life),
+		sizeof(tenure_lease), offsetof(tenure_lease, cell_), offsetof(tenure_lease, stamp_),
+		sizeof(tenure_key), offsetof(tenure_key, id_), offsetof(tenure_key, life_), offsetof(tenure_function, state_),
+	};
+	const size_t others_1[] = { 16, 8, 16, 8, 8, 8, 8, 16, 8, 24, 8, 16, 24, 8, 16, 8 };
+	const uint64_t constants[] = {
+		TENURE_OPEN_, TENURE_HIT_, TENURE_HITS_HIGH_, TENURE_ONE_LEASE_, TENURE_CHUNK_BITS_, TENURE_WARM_,
+		TENURE_LEAF_MOST_, TENURE_DIGESTED_,
+	};
+	const uint64_t constants_1[] = { 1, 2, 1 << 30, UINT64_C(1) << 31, 8, 3, 4096, UINT64_C(1) << 31 };
+	uint64_t hash = tenure_mix_word_(1, 2);
+
+	(void)state;
+	assert_int_equal(TENURE_LAYOUT_, 1);
+	assert_memory_equal(entry, entry_1, sizeof(entry_1));
+	assert_memory_equal(others, others_1, sizeof(others_1));
+	assert_memory_equal(constants, constants_1, sizeof(constants_1));
+	for (size_t size = 0; size < sizeof(text); size++) /* every branch of the hash */
+		hash = tenure_mix_bytes_(tenure_mix_word_(hash, size), text, size);
+	assert_int_equal(hash, UINT64_C(0xe4f1070b2e87e299));
+}
+
 static void the_header_and_the_library_say_the_same_version(void **state)
 {
 	char text[40];
@@ -135,6 +174,7 @@ int main(void)
 		T(options_of_a_newer_program_are_taken_when_their_tail_is_zero),
 		T(options_of_a_cache_likewise),
 		T(counters_of_an_older_program_are_written_no_further_than_it_asks),
+		T(layout_1_is_what_it_was),
 		T(the_header_and_the_library_say_the_same_version),
 	};
 
