@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test.py: the driver behind ./run test: builds the variants, runs the suites, counts, and says one closing line.
 #
-# Use: tools/test.py [--long] [SUITE...]     a suite's name is a key of SUITES, or "checks", "headers", "examples", "models"
+# Use: tools/test.py [--long] [SUITE...]; --help names the suites
 import os
 import pathlib
 import re
@@ -14,8 +14,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # meson and ninja of .venv
 LONG = "--long" in sys.argv
-WANTED = [a for a in sys.argv[1:] if not a.startswith("--")]
+WANTED = [a for a in sys.argv[1:] if not a.startswith("-")]
 
 SANITIZE = ["-Db_lundef=false"]
 VARIANTS = {  # name: (compiler, meson options)
@@ -24,6 +25,7 @@ VARIANTS = {  # name: (compiler, meson options)
     "clang-tsan": ("clang", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=thread", *SANITIZE]),
     "gcc-tsan": ("gcc", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=thread", *SANITIZE]),
     "clang-asan": ("clang", ["-Dfaults=true", "-Dtests=true", "-Db_sanitize=address,undefined", *SANITIZE]),
+    "aarch64": ("aarch64-linux-gnu-gcc", ["--cross-file", "tools/aarch64.ini", "-Dfaults=true", "-Dtests=true"]),
     "release": ("gcc", ["-Dexamples=true", "--buildtype=release"]),
 }
 ALL = ["gcc", "gcc-asan", "clang-tsan"]
@@ -31,11 +33,23 @@ TORTURED = ["gcc", "gcc-asan", "gcc-tsan", "clang-asan", "clang-tsan"]
 SUITES = {  # program: (variants, seconds it may take)
     "base": (ALL, 60), "key": (ALL, 60), "digest": (ALL, 60), "duration": (["gcc", "gcc-asan"], 60),
     "terminal": (["gcc", "gcc-asan"], 60),
-    "contract": (ALL, 120), "arrows": (ALL, 120), "pairs": (ALL, 120), "front": (ALL, 120), "functions": (ALL, 120),
+    "version": (ALL, 60),
+    "contract": (ALL, 120),
+    "arrows": (ALL, 120),
+    "pairs": (ALL, 120),
+    "front": (ALL, 120),
+    "functions": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
+SCRIPTS = ["checks", "headers", "examples", "install", "models", "aarch64", "bare"]
+ONLY_LONG = ["models", "aarch64", "bare"]
+# Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
+EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front",
+            "process", "sweep", "model", "torture"]
+EMULATOR = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
+            "-E", f"LD_LIBRARY_PATH={BUILD}/aarch64-root/usr/lib/aarch64-linux-gnu"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -56,11 +70,21 @@ def environment(suite, variant):
     env["TENURE_MODEL_STEPS"] = str(steps * (10 if LONG else 1))
     env["TENURE_TORTURE_SECONDS"] = "20"
     if LONG and suite == "torture":
-        if "tsan" not in variant:  # its runtime does not live through threads in a forked child
+        if "tsan" not in variant and variant != "aarch64":  # TSan's runtime does not live through threads in a forked child
             env["TENURE_TORTURE_FORK"] = "1"
         if variant == "gcc":
             env["TENURE_TORTURE_LEASES"] = "100000000"
     return env
+
+
+def end(process):
+    """Its whole group: asked first, since tools/bare has to clean up."""
+    for how, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(patience)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
 
 
 def run(command, timeout, env=None, cwd=ROOT):
@@ -71,9 +95,12 @@ def run(command, timeout, env=None, cwd=ROOT):
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output.decode(errors="replace")
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        end(process)
         output, _ = process.communicate()
         return None, output.decode(errors="replace")
+    except BaseException:  # Ctrl-C does not reach a group of its own
+        end(process)
+        raise
 
 
 def fail(name, output):
@@ -123,7 +150,8 @@ def run_suite(suite, variant, seconds):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         env = {**environment(suite, variant), "TMPDIR": folder}
-        code, output = run([str(BUILD / variant / "tests" / f"test_{suite}")], seconds, env)
+        program = str(BUILD / variant / "tests" / f"test_{suite}")
+        code, output = run([*(EMULATOR if variant == "aarch64" else []), program], seconds, env)
     count = count_tap(name, code, output)
     notes = "; ".join(re.findall(r"^# ([^\n]*(?:leases|allocations|seed)[^\n]*)$", output, re.M))
     say(f"{count:4} ok  {time.monotonic() - begin:6.1f} s  {name}{'  (' + notes + ')' if notes else ''}")
@@ -136,11 +164,12 @@ def run_lines(name, command, timeout):
     code, output = run(command, timeout)
     good = re.findall(r"^ok (.*)$", output, re.M)
     bad = re.findall(r"^not ok (.*)$", output, re.M)
-    skipped.extend(re.findall(r"^skip ([^:]*): (.*)$", output, re.M))
+    skips = re.findall(r"^skip ([^:]*): (.*)$", output, re.M)
+    skipped.extend(skips)
     passed += len(good)
     for test in bad:
         fail(f"{name}: {test}", output)
-    if (code != 0 and not bad) or not good:
+    if (code != 0 and not bad) or not (good or bad or skips):
         fail(f"{name}: {'took too long' if code is None else f'ended with {code}'}", output)
     say(f"{len(good):4} ok  {time.monotonic() - begin:6.1f} s  {name}")
 
@@ -163,16 +192,47 @@ def run_examples():
         say(f"   1 ok  {time.monotonic() - begin:6.1f} s  example {source.stem}")
 
 
+def run_emulated():
+    if os.uname().machine == "aarch64":
+        skipped.append(("aarch64", "this machine is one: all the suites have run there"))
+        return
+    say("== building aarch64")
+    code, output = run(["bash", "tools/aarch64.sh"], 600)
+    if code != 0:
+        skipped.append(("aarch64", output.strip() or "tools/aarch64.sh took too long"))
+    elif build("aarch64"):
+        for suite in EMULATED:
+            run_suite(suite, "aarch64", 10 * SUITES[suite][1])
+
+
 def wanted(suite):
     return not WANTED or suite in WANTED
 
 
+def usage():
+    return f"""usage: ./run test [--long] [SUITE...]
+
+Builds what the suites need and runs them; without SUITE: all. --long: longer, and the suites marked with *.
+
+  programs: {' '.join(SUITES)}
+  scripts:  {' '.join(f'{name}*' if name in ONLY_LONG else name for name in SCRIPTS)}
+
+Ends with 0, 1 when a test failed, 2 for a wrong use."""
+
+
 def main():
-    known = [*SUITES, "checks", "headers", "examples", "models"]
-    for name in WANTED:
-        if name not in known:
-            say(f"unknown suite {name}; known: {' '.join(known)}")
-            return 2
+    if "--help" in sys.argv or "-h" in sys.argv:
+        say(usage())
+        return 0
+    wrong = [f"unknown option {a}" for a in sys.argv[1:] if a.startswith("-") and a not in ("--long", "--only-look")]
+    wrong += [f"unknown suite {name}" for name in WANTED if name not in SUITES and name not in SCRIPTS]
+    if not LONG:
+        wrong += [f"{name} is a suite of the long run; add --long" for name in WANTED if name in ONLY_LONG]
+    if wrong:
+        print("\n".join(wrong) + "\n\n" + usage(), file=sys.stderr)
+        return 2
+    if "--only-look" in sys.argv:
+        return 0
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
@@ -187,12 +247,19 @@ def main():
             run_suite(suite, variant, SUITES[suite][1])
         if variant == "release" and wanted("checks"):
             run_lines("checks", [sys.executable, "tools/check.py"], 120)
+            run_lines("checks: symbols", [sys.executable, "tools/symbols.py"], 60)
         if variant == "release" and wanted("examples"):
             run_examples()
     if wanted("headers"):
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
+    if wanted("install"):
+        run_lines("install", [sys.executable, "tests/install/install.py"], 900)
     if LONG and wanted("models") and (ROOT / "tests/model/run.sh").exists():
         run_lines("models", ["bash", "tests/model/run.sh"], 3600)
+    if LONG and wanted("aarch64"):
+        run_emulated()
+    if LONG and wanted("bare"):
+        run_lines("bare", ["bash", "tools/bare"], 3600)
 
     allowed = [line.split("#")[0].strip() for line in (ROOT / "tests/skips.txt").read_text().splitlines()]
     for name, reason in skipped:
@@ -206,4 +273,8 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    say("interrupted")
+    sys.exit(130)

@@ -296,7 +296,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	.definition = { \
 		sizeof(tenure_definition), sizeof(tenure_options), #fn, fn##_type_text_, \
 		fn##_parameters_, fn##_parameter_count_, sizeof(fn##_args), &fn.options, &fn, fn##_complete_, NULL, \
-		fn##_create_, fn##_release_, fn##_validate_, fn##_mix_, fn##_same_ }
+		fn##_create_, fn##_release_, fn##_validate_, fn##_mix_, fn##_same_, TENURE_LAYOUT_ }
 
 #if defined(__clang__)
 #define TENURE_STRICT_ _Pragma("clang diagnostic push") _Pragma("clang diagnostic error \"-Winitializer-overrides\"")

@@ -38,6 +38,11 @@
 #error "include <tenure/tenure.h>, which includes this"
 #endif
 
+/* The number of what is laid out here, which compiled programs contain. From the first release on, who changes a layout,
+ * the hash or a protocol below gives it the next number, and src/libtenure.map and the soname with it. The library refuses
+ * (TENURE_EVERSION) definitions of another number before any hit is inlined: docs/internals/abi.md. */
+#define TENURE_LAYOUT_ 1
+
 #define TENURE_LIKELY_(x) __builtin_expect(!!(x), 1)
 #define TENURE_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 

@@ -133,6 +133,7 @@ typedef struct tenure_definition {
 	int (*validate)(void *user, void *resource); /* 1 good, 0 not, < 0 failed; NULL: always good */
 	bool (*mix)(const tenure_arguments *, uint64_t seed, struct tenure_sizes_ *, uint64_t *ret_hash);
 	bool (*same)(const tenure_arguments *, const struct tenure_sizes_ *, const unsigned char *key, uint32_t key_size);
+	uint32_t layout; /* TENURE_LAYOUT_ where code of hit.h is inlined, which must fit the library; 0: it is not */
 } tenure_definition;
 
 typedef struct tenure_function {

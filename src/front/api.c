@@ -27,9 +27,15 @@
 
 /* ---- 1. results */
 
+/* The version is meson.build's; the header repeats it for the preprocessors of programs. */
+#if TENURE_VERSION_MAJOR != TN_VERSION_MAJOR || TENURE_VERSION_MINOR != TN_VERSION_MINOR || \
+	TENURE_VERSION_PATCH != TN_VERSION_PATCH
+#error "include/tenure/base.h has another version than meson.build"
+#endif
+
 const char *tenure_version(void)
 {
-	return "0.1.0";
+	return TN_VERSION;
 }
 
 const char *tenure_strerror(int result)

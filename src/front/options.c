@@ -103,7 +103,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	if (definition == NULL || definition->name == NULL || definition->options == NULL)
 		return tn_fail(TENURE_EINVAL, "a function without a definition; use TENURE_DEFINE");
 	name = definition->name;
-	if (definition->size != sizeof(*definition) ||
+	if (definition->size != sizeof(*definition) || (definition->layout != 0 && definition->layout != TENURE_LAYOUT_) ||
 	    unknown_tail(definition->options, definition->options_size, sizeof(given)))
 		return tn_fail(TENURE_EVERSION, "%s() was compiled against another version of tenure than %s", name,
 			       tenure_version());
