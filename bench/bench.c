@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static FILE *out; /* the Markdown, or NULL */
+static FILE *out; /* the Markdown, or NULL; kept in memory until all is measured */
 static double scale = 1; /* of all durations */
 static long made, freed; /* atomic */
 static int broken;
@@ -588,22 +588,44 @@ static void describe(FILE *to)
 		system.release, __VERSION__, tenure_version());
 }
 
+/* Only now, and at once: an interrupted run leaves the file as it was. */
+static int write_file(const char *path, const char *text, size_t size)
+{
+	char part[4096];
+	FILE *file;
+	bool whole;
+
+	snprintf(part, sizeof(part), "%s.part", path);
+	file = fopen(part, "w");
+	whole = file != NULL && fwrite(text, 1, size, file) == size;
+	if (file != NULL && fclose(file) == 0 && whole && rename(part, path) == 0)
+		return 0;
+	perror(path);
+	remove(part);
+	return 1;
+}
+
 int main(int count, char **arguments)
 {
+	const char *path = NULL;
+	char *text = NULL;
+	size_t size = 0;
+
 	for (int i = 1; i < count; i++) {
+		bool help = strcmp(arguments[i], "--help") == 0;
+
 		if (strcmp(arguments[i], "--quick") == 0) {
 			scale = 0.05;
 		} else if (strcmp(arguments[i], "--write") == 0 && i + 1 < count) {
-			out = fopen(arguments[++i], "w");
-			if (out == NULL) {
-				perror(arguments[i]);
-				return 1;
-			}
+			path = arguments[++i];
 		} else {
-			puts("usage: bench [--quick] [--write FILE]\n\nMeasures the targets and prints one table; FILE gets it as Markdown.");
-			return strcmp(arguments[i], "--help") == 0 ? 0 : 2;
+			fputs("usage: bench [--quick] [--write FILE]\n\n"
+			      "Measures the targets and prints one table; FILE gets it as Markdown.\n", help ? stdout : stderr);
+			return help ? 0 : 2;
 		}
 	}
+	if (path != NULL && (out = open_memstream(&text, &size)) == NULL)
+		return 1;
 	if (out != NULL) {
 		fprintf(out, "# What was measured\n\nWritten by `./run bench`. Ratios hold inside one run only; times are the best of many rounds.\n\n");
 		describe(out);
@@ -634,7 +656,9 @@ int main(int count, char **arguments)
 		printf("the books do not balance: made %ld, released %ld\n", made, freed);
 		broken = 1;
 	}
-	if (out != NULL)
-		fclose(out);
+	if (out != NULL) {
+		broken |= fclose(out) != 0 || write_file(path, text, size);
+		free(text);
+	}
 	return broken;
 }

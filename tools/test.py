@@ -43,7 +43,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
-SCRIPTS = ["checks", "headers", "examples", "install", "models", "aarch64", "bare"]
+SCRIPTS = ["checks", "headers", "examples", "install", "driver", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
 EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front",
@@ -58,6 +58,7 @@ ENVIRONMENT = {
 }
 
 passed, failed, skipped = 0, [], []
+stopped, hands_full = 0, False  # the signal that came; it has to wait
 
 
 def say(text):
@@ -77,28 +78,44 @@ def environment(suite, variant):
     return env
 
 
+def stop(number, _frame):
+    """Ctrl-C and its like. While `hands_full` it waits: a child that was just started must not be forgotten."""
+    global stopped
+    stopped = number
+    if not hands_full:
+        sys.exit(128 + number)
+
+
 def end(process):
-    """Its whole group: asked first, since tools/bare has to clean up."""
+    """Its whole group: asked first, since ninja and tools/bare have to clean up."""
+    global hands_full
+    hands_full = True
     for how, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
         try:
             os.killpg(process.pid, how)
             process.wait(patience)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
+    hands_full = False
 
 
 def run(command, timeout, env=None, cwd=ROOT):
     """Run to its end or kill its whole group. Returns (code or None, output)."""
+    global hands_full
+    hands_full = True
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                env=env, cwd=cwd, start_new_session=True)
     try:
+        hands_full = False
+        if stopped:
+            sys.exit(128 + stopped)
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output.decode(errors="replace")
     except subprocess.TimeoutExpired:
         end(process)
         output, _ = process.communicate()
         return None, output.decode(errors="replace")
-    except BaseException:  # Ctrl-C does not reach a group of its own
+    except BaseException:  # a signal does not reach a group of its own
         end(process)
         raise
 
@@ -238,7 +255,7 @@ def main():
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
         if variant == "release" and not (wanted("examples") or wanted("checks")):
             continue
-        if variant != "release" and not suites:
+        if variant != "release" and not suites and not (variant == "gcc" and wanted("driver")):
             continue
         say(f"== building {variant}")
         if not build(variant):
@@ -254,6 +271,8 @@ def main():
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
     if wanted("install"):
         run_lines("install", [sys.executable, "tests/install/install.py"], 900)
+    if wanted("driver"):
+        run_lines("driver", [sys.executable, "tests/driver/driver.py"], 300)
     if LONG and wanted("models") and (ROOT / "tests/model/run.sh").exists():
         run_lines("models", ["bash", "tests/model/run.sh"], 3600)
     if LONG and wanted("aarch64"):
@@ -273,8 +292,10 @@ def main():
     return 1 if failed else 0
 
 
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, stop)
 try:
     sys.exit(main())
-except KeyboardInterrupt:
-    say("interrupted")
-    sys.exit(130)
+finally:
+    if stopped:
+        say("== interrupted")
