@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 static FILE *out; /* the Markdown, or NULL; kept in memory until all is measured */
-static double scale = 1; /* of all durations */
+double scale = 1;
 static long made, freed; /* atomic */
 static int broken;
 
-static int64_t now(void)
+int64_t now(void)
 {
 	struct timespec t;
 
@@ -64,7 +64,7 @@ struct plain {
 };
 static struct plain table[SLOTS];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static volatile long sink;
+volatile long sink;
 
 static struct plain *probe(uint64_t hash)
 {
@@ -213,7 +213,7 @@ static void line(const char *name, const char *measured, const char *target, int
 		fprintf(out, "| %s | %s | %s | %s |\n", name, measured, target, verdict);
 }
 
-static void row(const char *name, double value, const char *unit, const char *target, int holds)
+void row(const char *name, double value, const char *unit, const char *target, int holds)
 {
 	char measured[64];
 
@@ -538,35 +538,6 @@ static void measure_flight(void)
 	broken |= made - before != 1;
 }
 
-static void measure_digest(void)
-{
-	size_t size = (scale < 0.5 ? (size_t)40 : (size_t)400) << 20;
-	unsigned char *data = malloc(size);
-	double best = 1e18, read = 1e18;
-
-	if (data == NULL)
-		return;
-	memset(data, 7, size);
-	for (int round = 0; round < 5; round++) {
-		int64_t begin = now();
-		uint64_t sums[8] = { 0 };
-
-		for (size_t i = 0; i < size; i += 64) {
-			for (int k = 0; k < 8; k++)
-				sums[k] += tenure_read8_(data + i + 8 * k);
-		}
-		sink = (long)(sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7]);
-		read = (double)(now() - begin) < read ? (double)(now() - begin) : read;
-		begin = now();
-		tenure_get(raw, NULL, (tenure_bytes){ data, size });
-		best = (double)(now() - begin) < best ? (double)(now() - begin) : best;
-	}
-	row("reading it", read / 1e6, "ms", "", -1);
-	row("a large argument as key", best / 1e6, "ms", "", -1);
-	row("  of one thread's read bandwidth", 100 * read / best, "%", ">= 30 %", read / best >= 0.3);
-	free(data);
-}
-
 static void describe(FILE *to)
 {
 	char cpu[256] = "unknown processor";
@@ -605,52 +576,77 @@ static int write_file(const char *path, const char *text, size_t size)
 	return 1;
 }
 
+static const struct {
+	const char *name;
+	void (*measure)(void);
+} sections[] = {
+	{ "hits", measure_hits }, { "threads", measure_threads }, { "many", measure_many },
+	{ "replacement", measure_replacement }, { "latency", measure_latency }, { "flight", measure_flight },
+	{ "large", measure_large },
+};
+enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
+
+static int usage(int result)
+{
+	puts("usage: bench [--quick] [--write FILE] [SECTION...]\n\n"
+	     "Measures the targets and prints one table; FILE gets it as Markdown. Sections, all of them by default:");
+	for (int i = 0; i < SECTIONS; i++)
+		printf("  %s\n", sections[i].name);
+	return result;
+}
+
+static void prepare(void)
+{
+	unsigned char key[48] = { 77, [8] = 1, [9] = sizeof(NAME) - 1 };
+
+	plain_insert(hash_raw(KEY), KEY, 32);
+	memcpy(key + 16, NAME, sizeof(NAME));
+	plain_insert(hash_typed(77, NAME, sizeof(NAME) - 1, true), key, sizeof(key));
+	if (tenure_prepare(raw, &prepared, (tenure_bytes){ KEY, 32 }) != 0) {
+		puts(tenure_message());
+		exit(1);
+	}
+	tenure_raw(10, KEY);
+	tenure_typed(10, NAME);
+	tenure_prepared(10, KEY);
+}
+
 int main(int count, char **arguments)
 {
+	bool wanted[SECTIONS] = { false }, all = true;
 	const char *path = NULL;
 	char *text = NULL;
 	size_t size = 0;
 
 	for (int i = 1; i < count; i++) {
-		bool help = strcmp(arguments[i], "--help") == 0;
+		int section = 0;
 
-		if (strcmp(arguments[i], "--quick") == 0) {
+		while (section < SECTIONS && strcmp(arguments[i], sections[section].name) != 0)
+			section++;
+		if (section < SECTIONS) {
+			wanted[section] = true;
+			all = false;
+		} else if (strcmp(arguments[i], "--quick") == 0) {
 			scale = 0.05;
 		} else if (strcmp(arguments[i], "--write") == 0 && i + 1 < count) {
 			path = arguments[++i];
 		} else {
-			fputs("usage: bench [--quick] [--write FILE]\n\n"
-			      "Measures the targets and prints one table; FILE gets it as Markdown.\n", help ? stdout : stderr);
-			return help ? 0 : 2;
+			return usage(strcmp(arguments[i], "--help") == 0 ? 0 : 2);
 		}
 	}
 	if (path != NULL && (out = open_memstream(&text, &size)) == NULL)
-		return 1;
+		return perror(path), 1;
 	if (out != NULL) {
 		fprintf(out, "# What was measured\n\nWritten by `./run bench`. Ratios hold inside one run only; times are the best of many rounds.\n\n");
 		describe(out);
 		fprintf(out, "\n| what | measured | target | |\n|---|---|---|---|\n");
 	}
 	describe(stdout);
-	plain_insert(hash_raw(KEY), KEY, 32);
-	{
-		unsigned char key[48] = { 77, [8] = 1, [9] = sizeof(NAME) - 1 };
-
-		memcpy(key + 16, NAME, sizeof(NAME));
-		plain_insert(hash_typed(77, NAME, sizeof(NAME) - 1, true), key, sizeof(key));
+	prepare();
+	for (int i = 0; i < SECTIONS; i++) {
+		if (all || wanted[i])
+			sections[i].measure();
 	}
-	if (tenure_prepare(raw, &prepared, (tenure_bytes){ KEY, 32 }) != 0)
-		return 1;
-	tenure_raw(10, KEY);
-	tenure_typed(10, NAME);
-	tenure_prepared(10, KEY);
-	measure_hits();
-	measure_threads();
-	measure_many();
-	measure_replacement();
-	measure_latency();
-	measure_flight();
-	measure_digest();
 	tenure_key_free(prepared);
 	if (tenure_drain_all(NULL, TENURE_SECONDS(30)) != 0 || made != freed) {
 		printf("the books do not balance: made %ld, released %ld\n", made, freed);
