@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test.py: the driver behind ./run test: builds the variants, runs the suites, counts, and says one closing line.
 #
-# Use: tools/test.py [--long] [SUITE...]     a suite's name is a key of SUITES, or "checks", "headers", "examples", "models"
+# Use: tools/test.py [--long] [SUITE...]     a suite's name is a key of SUITES, or one of OTHERS
 import os
 import pathlib
 import re
@@ -36,6 +36,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
+OTHERS = ["checks", "headers", "examples", "postgresql", "fuzz", "models"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -63,17 +64,30 @@ def environment(suite, variant):
     return env
 
 
+def end(process):
+    """Ask the whole group to end, so that it can clean up; kill what is left of it."""
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(seconds)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
 def run(command, timeout, env=None, cwd=ROOT):
-    """Run to its end or kill its whole group. Returns (code or None, output)."""
+    """Run to its end, or end its whole group. Returns (code or None, output)."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                env=env, cwd=cwd, start_new_session=True)
     try:
         output, _ = process.communicate(timeout=timeout)
         return process.returncode, output.decode(errors="replace")
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        end(process)
         output, _ = process.communicate()
         return None, output.decode(errors="replace")
+    except BaseException:  # Ctrl-C does not reach a group of its own
+        end(process)
+        raise
 
 
 def fail(name, output):
@@ -81,6 +95,12 @@ def fail(name, output):
     say(f"not ok {name}")
     for line in output.splitlines()[-40:]:
         say("    " + line)
+
+
+def postgresql_known(folder):
+    """Is its example built, if it can be? ./run may have set the folder up before libpq was installed."""
+    have = shutil.which("pkg-config") and subprocess.run(["pkg-config", "--exists", "libpq"]).returncode == 0
+    return not have or "examples/c/postgresql" in (folder / "build.ninja").read_text()
 
 
 def build(variant):
@@ -95,6 +115,8 @@ def build(variant):
         if code != 0:
             fail(f"set up {variant}", output)
             return False
+    elif variant == "release" and not postgresql_known(folder):
+        run(["meson", "setup", "--reconfigure", "--clearcache", str(folder)], 300, env)
     code, output = run(["ninja", "-C", str(folder)], 1200, env)
     if code != 0:
         fail(f"build {variant}", output)
@@ -136,11 +158,12 @@ def run_lines(name, command, timeout):
     code, output = run(command, timeout)
     good = re.findall(r"^ok (.*)$", output, re.M)
     bad = re.findall(r"^not ok (.*)$", output, re.M)
-    skipped.extend(re.findall(r"^skip ([^:]*): (.*)$", output, re.M))
+    skips = re.findall(r"^skip ([^:]*): (.*)$", output, re.M)
+    skipped.extend(skips)
     passed += len(good)
     for test in bad:
         fail(f"{name}: {test}", output)
-    if (code != 0 and not bad) or not good:
+    if (code != 0 and not bad) or not (good or skips):
         fail(f"{name}: {'took too long' if code is None else f'ended with {code}'}", output)
     say(f"{len(good):4} ok  {time.monotonic() - begin:6.1f} s  {name}")
 
@@ -149,7 +172,7 @@ def run_examples():
     global passed
     for source in sorted((ROOT / "examples/c").glob("*.c")):
         program = BUILD / "release/examples/c" / source.stem
-        if not program.exists():
+        if not program.exists() or source.stem == "postgresql":  # which needs a server: a suite of its own
             continue
         arguments = ["--seconds", "2"] if source.stem in ("demo", "server") else []
         begin = time.monotonic()
@@ -168,7 +191,7 @@ def wanted(suite):
 
 
 def main():
-    known = [*SUITES, "checks", "headers", "examples", "models"]
+    known = [*SUITES, *OTHERS]
     for name in WANTED:
         if name not in known:
             say(f"unknown suite {name}; known: {' '.join(known)}")
@@ -176,7 +199,7 @@ def main():
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
-        if variant == "release" and not (wanted("examples") or wanted("checks")):
+        if variant == "release" and not any(map(wanted, ("examples", "checks", "postgresql"))):
             continue
         if variant != "release" and not suites:
             continue
@@ -189,6 +212,8 @@ def main():
             run_lines("checks", [sys.executable, "tools/check.py"], 120)
         if variant == "release" and wanted("examples"):
             run_examples()
+        if variant == "release" and wanted("postgresql"):
+            run_lines("postgresql", [sys.executable, "tests/scenario/postgresql.py"], 240)
     if wanted("headers"):
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
     if LONG and wanted("models") and (ROOT / "tests/model/run.sh").exists():
