@@ -103,6 +103,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_CALL_(M, arguments) M arguments
 #define TENURE_STRING_(x) TENURE_STRING__(x)
 #define TENURE_STRING__(x) #x
+#define TENURE_PLACE_ (__FILE__ ":" TENURE_STRING_(__LINE__))
 
 #define TENURE_KEYED_(name) (#name[0] != '_')
 
@@ -222,7 +223,8 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	{ \
 		return fn##_same_in_((const fn##_args *)(const void *)arguments, sizes, key, key_size); \
 	} \
-	static inline __attribute__((unused)) int fn##_get_(fn##_function *f, int64_t timeout, const fn##_args *arguments) \
+	static inline __attribute__((unused)) int fn##_get_(fn##_function *f, int64_t timeout, fn##_args *arguments, \
+		const char *place) \
 	{ \
 		struct tenure_entry_ *entry; \
 		struct tenure_sizes_ sizes; \
@@ -244,6 +246,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 			} \
 			tenure_unpin_miss_(cell); \
 		} \
+		arguments->head_.place = place; /* here, so that a hit does not pay for it */ \
 		return tenure_function_get(&f->function, timeout, &arguments->head_, \
 					   arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
 	} \

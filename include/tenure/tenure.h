@@ -71,7 +71,9 @@ enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
 	uint32_t jitter_percent; /* 0..50 off each ttl, at random */ \
 	uint8_t scope; /* TENURE_GLOBAL: shared by all. TENURE_SESSION: each session has its own resources, max_entries of its \
 		own, and loses them when it ends; a call without a current session is ESESSION */ \
-	bool show_time; /* elapsed time beside the spinner */
+	bool show_time; /* elapsed time beside the spinner */ \
+	bool track_holders; /* know who holds each lease: age, place and thread, in the dump and in what is said of leaks when \
+		a cache closes or at exit; a second give-back is always told. Each hit then costs a lock */
 
 typedef struct tenure_options {
 	TENURE_OPTIONS_
@@ -106,6 +108,7 @@ typedef struct tenure_value {
 
 typedef struct tenure_arguments { /* head of a fn_args */
 	size_t size;
+	const char *place; /* "file:line" of the call, for track_holders; may be NULL */
 } tenure_arguments;
 
 typedef struct tenure_parameter {
@@ -232,27 +235,29 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. A creator that runs on
  * this very thread is not cut short. */
 #define tenure_get_within(fn, timeout, ...) \
-	fn##_get_(&(fn), timeout, &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+	fn##_get_(&(fn), timeout, &(fn##_args){ .head_ = { sizeof(fn##_args), NULL }, __VA_ARGS__ }, TENURE_PLACE_)
 
 /* tenure_peek(fn, lease, arguments...): what is in service, without a creation or a wait for one; it is validated as for a get.
  * HIT; EABSENT, and as get. */
 #define tenure_peek(fn, ...) \
-	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, __VA_ARGS__ })
 
 /* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when its thread's cell counts
- * none, or the resource's life is over); EFORKED: it is the parent's. [all] */
+ * none, or the resource's life is over; always, where the function tracks its holders); EFORKED: it is the parent's. [all] */
 #define tenure_give_back(l) tenure_give_back_(&(l)->lease)
 
 /* Give back, and retire: "it is broken". Everybody else keeps what they hold; nobody gets it any more. [all] */
 #define tenure_discard(l) tenure_lease_discard(&(l)->lease)
 
-/* One more lease on the same resource, into an empty one of the same type. 0; EHELD, ENOTHELD, EFORKED. [all] */
+/* One more lease on the same resource, into an empty one of the same type. 0; EHELD, ENOTHELD, EFORKED; ENOMEM where the
+ * function tracks its holders. [all] */
 #define tenure_share(l, empty) tenure_lease_share(&(1 ? (l) : (empty))->lease, &(empty)->lease)
 
 /* The arguments without a lease, for clear and prepare. */
 #define TENURE_ARGS_(...) \
 	(&(const TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)){ \
-		.head_ = { sizeof(TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+		.head_ = { sizeof(TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)), TENURE_PLACE_ }, \
+		NULL TENURE_REST_(__VA_ARGS__) }.head_)
 #endif /* __cplusplus */
 
 /* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
@@ -356,7 +361,7 @@ TENURE_API int tenure_identify(tenure_identity *identity, tenure_value value);
 #define tenure_prepare(fn, ...) \
 	tenure_function_prepare(&(fn).function, TENURE_FIRST_(__VA_ARGS__), TENURE_PREPARE_ARGS_(fn, __VA_ARGS__))
 #define TENURE_PREPARE_ARGS_(fn, ...) \
-	(&(const fn##_args){ .head_ = { sizeof(fn##_args) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+	(&(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
 
 /* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's. */
 #define tenure_get_key(fn, l, key) fn##_get_key_(&(fn), l, key)

@@ -16,9 +16,12 @@
 #include "base/fault.h"
 #include "core/clear.h"
 #include "core/forget.h"
+#include "core/holder.h"
 #include "core/worker.h"
 
 static const int64_t EXIT_TIMEOUT = 5000000000; /* ns */
+
+enum { OUT_ROOM = 1600 }; /* what is out, in words */
 
 static tenure_cache *default_cache; /* guarded by M */
 
@@ -169,10 +172,11 @@ static bool await_settled_locked(tenure_cache *cache, int64_t deadline, uint32_t
 	return true;
 }
 
-/* Name what is out, for people: "2 of get_model(), 1 of get_log()". */
+/* Name what is out, for people: "2 of get_model(), 1 of get_log(); held: get_log() for 3 s, taken at ...". */
 static void describe_out_locked(const tenure_cache *cache, char *text, size_t room)
 {
 	struct tn_function *function;
+	char held[OUT_ROOM - 300];
 	size_t length = 0;
 
 	text[0] = '\0';
@@ -187,8 +191,15 @@ static void describe_out_locked(const tenure_cache *cache, char *text, size_t ro
 				   (unsigned long long)function->releasing_count);
 		length += written > 0 ? (size_t)written : 0;
 	}
-	if (length == 0)
+	if (length == 0) {
 		snprintf(text, room, "a creation, a call or a thread of the library is still running");
+		return;
+	}
+	if (length >= room)
+		return;
+	tn_holder_describe_locked(cache, held, sizeof(held));
+	if (held[0] != '\0')
+		snprintf(text + length, room - length, "; held: %s", held);
 }
 
 /* false: something is out, and `out` says what. */
@@ -212,7 +223,7 @@ static bool close_down(tenure_cache *cache, int64_t timeout, uint32_t self, char
 
 int tn_cache_close(tenure_cache *cache, int64_t timeout)
 {
-	char out[512];
+	char out[OUT_ROOM];
 
 	if (!close_down(cache, timeout, 0, out, sizeof(out)))
 		return tn_fail(TENURE_EBUSY, "the cache \"%s\" is still closing: %s", cache->name, out);
@@ -231,7 +242,7 @@ static void at_exit(void)
 {
 	uint32_t self = tn_worker_inside_release() ? 1 : 0;
 	tenure_cache *cache;
-	char out[512];
+	char out[OUT_ROOM];
 
 	tn_lock();
 	tn_core.exiting = true;

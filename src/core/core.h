@@ -39,7 +39,7 @@ enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REPLACED, TN_CLOSED, TN_SESSION_ENDED, TN_CAUSES };
 
 #define TN_BIAS (UINT64_C(1) << 62) /* of `shared` while the entry is in service: keeps it from zero */
-#define TN_EVERY_HIT INT64_MIN /* expire_at of an entry that is validated before every hit */
+#define TN_EVERY_HIT INT64_MIN /* expire_at of an entry whose every hit takes the slow path: validated, or tracked */
 
 struct tn_function;
 struct tn_recording;
@@ -217,7 +217,7 @@ struct tn_function {
 	int64_t ttl, idle_ttl, validate_every; /* ns; TN_NEVER: none; validate_every 0: every hit */
 	uint64_t max_entries; /* UINT64_MAX: no bound */
 	uint32_t jitter_percent;
-	bool validates, show_time;
+	bool validates, show_time, track_holders;
 	struct tn_text *spinner; /* NULL: none */
 	struct tn_text *texts; /* every text it ever had: a front may still look at one. Freed before its next life */
 	const char *version; /* NULL: the face is the identity. constant; one of the texts */

@@ -2,7 +2,7 @@
 /* expire.c: deadlines of entries.
  *
  * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
- * validation). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
+ * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
  * `timer.due` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
@@ -66,7 +66,7 @@ static void set_expire_at_locked(struct tn_entry *entry)
 	const struct tn_function *function = tn_function_of(entry);
 	int64_t at = least(entry->hard_at, entry->validate_at);
 
-	if (function->validates && function->validate_every == 0)
+	if ((function->validates && function->validate_every == 0) || function->track_holders)
 		at = TN_EVERY_HIT;
 	__atomic_store_n(&entry->head.expire_at, at, __ATOMIC_RELAXED);
 }

@@ -16,6 +16,7 @@
 #include "core/cell.h"
 #include "core/context.h"
 #include "core/entry.h"
+#include "core/holder.h"
 #include "core/key.h"
 #include "core/object.h"
 #include "core/table.h"
@@ -60,6 +61,7 @@ static void child(void)
 	tn_table_start();
 	tn_cell_forget_all();
 	tn_entry_forget_all();
+	tn_holder_forget_all();
 	tn_object_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);

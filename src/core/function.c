@@ -154,6 +154,7 @@ static void apply_locked(struct tn_function *function, const struct tn_options *
 	function->max_entries = options->max_entries;
 	function->jitter_percent = options->jitter_percent;
 	function->show_time = options->show_time;
+	function->track_holders = options->track_holders;
 	function->spinner = spinner;
 }
 
@@ -161,7 +162,7 @@ static bool same_options(const struct tn_function *function, const struct tn_opt
 {
 	return function->ttl == options->ttl && function->idle_ttl == options->idle_ttl &&
 	       function->validate_every == options->validate_every && function->max_entries == options->max_entries &&
-	       function->jitter_percent == options->jitter_percent;
+	       function->jitter_percent == options->jitter_percent && function->track_holders == options->track_holders;
 }
 
 /* Live entries follow: deadlines are moved, and what is too many goes; in batches. */

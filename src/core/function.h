@@ -10,7 +10,7 @@ struct tn_options {
 	int64_t ttl, idle_ttl, validate_every;
 	uint64_t max_entries;
 	uint32_t jitter_percent;
-	bool show_time, scoped;
+	bool show_time, scoped, track_holders;
 	const char *spinner; /* NULL: none; borrowed */
 	const char *version; /* borrowed */
 	tenure_cache *cache;

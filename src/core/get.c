@@ -14,6 +14,7 @@
 #include "core/entry.h"
 #include "core/expire.h"
 #include "core/flight.h"
+#include "core/holder.h"
 #include "core/lease.h"
 #include "core/recording.h"
 #include "core/retire.h"
@@ -31,6 +32,7 @@ struct get {
 	bool no_cells; /* no memory for a cell: the lease is counted on the entry */
 	bool missed; /* counted once a call */
 	tenure_call *validation; /* reserved */
+	struct tn_holder *holder; /* reserved, where the function tracks its leases */
 	struct tn_answers answers;
 	struct tenure_cell_ *hold; /* one lease that is given back after a call of the front; NULL: none */
 	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
@@ -246,6 +248,12 @@ static int one_round(struct get *get)
 		return tn_fail(TENURE_ECLOSED, session ? "the session in which %s() was called has ended" :
 			       "%s() was retired, or its cache is closed", get->request->definition->name);
 	}
+	if (get->function->track_holders && get->holder == NULL) {
+		tn_unlock();
+		get->holder = tn_holder_reserve(get->request->arguments->place);
+		return get->holder != NULL ? AGAIN : tn_fail(TENURE_ENOMEM, "out of memory to track a lease of %s()",
+							     get->request->definition->name);
+	}
 	look_up_locked(get, now, &found);
 	if (found.ask != NULL && found.entry != NULL)
 		return answer_unlock(get, &found);
@@ -272,6 +280,7 @@ static void drop(struct get *get)
 	tn_cell_release_room(&get->cells);
 	tn_flight_put(get->validation);
 	tn_answers_free(&get->answers);
+	tn_holder_put(get->holder);
 }
 
 /* The thread is ending inside user code; what ran inside the rooms below has been concluded there. */
@@ -291,6 +300,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 		.cache = request->function->cache,
 		.generation = tn_core.generation,
 	};
+	struct tn_holder *holder;
 	int result;
 
 	pthread_cleanup_push(thread_lost, &get);
@@ -301,10 +311,15 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 
 	if (tn_forked_since(get.generation))
 		return result;
+	holder = get.holder;
+	if (result >= 0)
+		get.holder = NULL;
 	drop(&get);
 	if (result < 0)
 		return result;
 	tn_lease_fill(lease, get.lease);
+	if (holder != NULL)
+		tn_holder_attach(holder, lease);
 	if (result != TENURE_CREATED) /* its creator has shown it already */
 		tn_recording_replay(tn_entry_of(get.lease)->recording, get.cache->options.front,
 				    tn_context()->session);

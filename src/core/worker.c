@@ -54,7 +54,7 @@ void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64
 
 void tn_report(tenure_cache *cache, int result, const char *format, ...)
 {
-	char text[1024];
+	char text[2048];
 	enum tn_callback was;
 	va_list arguments;
 

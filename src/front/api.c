@@ -386,7 +386,7 @@ int tenure_lease_discard(tenure_lease *lease)
 		return result;
 	entry = tn_entry_of(lease->cell_);
 	tn_lock();
-	if (entry->head.life == lease->stamp_ && entry->head.state == TN_LIVE)
+	if (tn_lease_is_of_life_locked(lease) && entry->head.state == TN_LIVE)
 		tn_retire_locked(entry, TN_INVALID);
 	tn_unlock();
 	return tn_lease_give_back(lease);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/context.h"
 #include "core/flight.h"
+#include "core/holder.h"
 #include "core/lease.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -90,6 +91,8 @@ int tenure_call_keep_lease(tenure_call *call, tenure_lease *lease)
 		return result;
 	if (!tn_recording_keep(call->recording, lease))
 		return tn_fail(TENURE_ENOMEM, "out of memory to keep a lease; it is still yours");
+	if (tn_tracked(lease))
+		tn_holder_keep(lease);
 	*lease = (tenure_lease){ .resource = NULL };
 	return 0;
 }

@@ -137,6 +137,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	options->max_entries = given.max_entries == 0 ? UINT64_MAX : given.max_entries;
 	options->jitter_percent = given.jitter_percent;
 	options->show_time = given.show_time;
+	options->track_holders = given.track_holders;
 	options->version = given.version;
 	options->scoped = given.scope == TENURE_SESSION;
 	return 0;

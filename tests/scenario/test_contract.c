@@ -79,7 +79,7 @@ static void F2_a_version_text_makes_two_objects_one_function(void **state)
 	twin.definition.options = &twin.options;
 	assert_int_equal(tenure_get(versioned_a, &a, 5), TENURE_CREATED);
 	assert_int_equal(versioned_a_get_(&twin, TENURE_FOREVER,
-					  &(const versioned_a_args){ .head_ = { sizeof(versioned_a_args) }, &b, 5 }), TENURE_HIT);
+					  &(versioned_a_args){ .head_ = { sizeof(versioned_a_args), NULL }, &b, 5 }, NULL), TENURE_HIT);
 	assert_ptr_equal(a.resource, b.resource);
 }
 
@@ -114,7 +114,7 @@ static void F2_the_same_version_with_another_shape_is_an_error(void **state)
 
 static int get_from(get_book_function *f)
 {
-	return get_book_get_(f, TENURE_FOREVER, &(const get_book_args){ .head_ = { sizeof(get_book_args) }, NULL, "u", 1, NULL });
+	return get_book_get_(f, TENURE_FOREVER, &(get_book_args){ .head_ = { sizeof(get_book_args), NULL }, NULL, "u", 1, NULL }, NULL);
 }
 
 static tenure_cache *no_cache;
