@@ -454,29 +454,72 @@ TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
 
 /* ---- 9. Observing */
 
+/* X(kind, name, text): every counter, with the sentence that the dump and OpenMetrics give with it too. COUNTER: how often, since
+ * the start; TIME: in all, ns; CAUSE: resources that left service for this cause; NOW: how many there are at this moment. */
+#define TENURE_STATS(X) \
+	X(COUNTER, hits, "calls that got what was there") \
+	X(COUNTER, waits, "calls that waited for another's creation or validation") \
+	X(COUNTER, misses, "calls that found nothing live") \
+	X(COUNTER, creations, "creations that succeeded") \
+	X(TIME, creation_time, "time in creators that succeeded") \
+	X(COUNTER, failures, "creators that failed") \
+	X(COUNTER, abandoned, "creations that were ended from outside") \
+	X(COUNTER, release_failures, "releases that failed") \
+	X(CAUSE, retired_expired, "its time to live was over, or it was not to be kept") \
+	X(CAUSE, retired_idle, "it was not used for its idle time") \
+	X(CAUSE, retired_capacity, "it made room for another") \
+	X(CAUSE, retired_cleared, "it was cleared") \
+	X(CAUSE, retired_invalid, "its validation said so, or somebody discarded it") \
+	X(CAUSE, retired_replaced, "another one took its key") \
+	X(CAUSE, retired_closed, "its cache was closed") \
+	X(CAUSE, retired_session, "its session ended") \
+	X(NOW, live, "resources in service") \
+	X(NOW, leased, "resources in service that somebody holds") \
+	X(NOW, retired, "resources out of service that somebody still holds") \
+	X(NOW, pending_releases, "resources that are being released, or queued for it")
+
+#define TENURE_STAT_(kind, name, text) uint64_t name;
 typedef struct tenure_stats {
-	uint64_t hits; /* calls that got what was there */
-	uint64_t waits; /* calls that waited for another's creation or validation */
-	uint64_t misses; /* calls that found nothing live */
-	uint64_t creations, creation_time; /* that succeeded; ns in all */
-	uint64_t failures; /* creators that failed */
-	uint64_t abandoned; /* creations ended from outside */
-	uint64_t release_failures;
-	uint64_t retired_expired, retired_idle, retired_capacity, retired_cleared, retired_invalid, retired_replaced,
-		retired_closed, retired_session; /* by cause */
-	uint64_t live, leased, retired, pending_releases; /* now: in service, of these with a lease out, out of service but
-		leased, being released or queued for it */
+	TENURE_STATS(TENURE_STAT_)
 } tenure_stats;
+#undef TENURE_STAT_
 
 /* Exact once threads rest. 0; EINVAL, EVERSION. [all] */
 #define tenure_get_stats(fn, ret) tenure_function_stats(&(fn).function, ret, sizeof(*(ret)))
 TENURE_API int tenure_function_stats(tenure_function *function, tenure_stats *ret_stats, size_t size);
 TENURE_API int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret_stats, size_t size);
 
-/* Counters and entries as text for people. Arguments can be secrets: only on request. `write` gets pieces of text, no lock
- * is held; not 0 ends it and is returned. tenure_to_file: `user` is a FILE *. 0, what write returned, ENOMEM. */
+/* One entry, as it was at one moment; valid in the visit. */
+typedef struct tenure_entry_info {
+	const char *function; /* up to 255 bytes */
+	const char *arguments; /* as a person would write them, up to 255 bytes; they can be secrets */
+	const char *state; /* "creating", "live", "retired" (still leased), "releasing" */
+	const char *cause; /* why it left service: "expired", "cleared" ..., as in retired_*; NULL: it did not */
+	int64_t age; /* ns since it was ready; while it is being created: since that began */
+	int64_t time_left; /* ns to the end of its time to live; TENURE_FOREVER: no end, or not in service */
+	int64_t creation_time; /* ns that its creator took; 0: it is at it */
+	uint64_t leases; /* that are out */
+} tenure_entry_info;
+
+/* Each entry of a cache (NULL: the process-wide one) that there is at the call, in no order. No lock is held in `visit`: it may
+ * call what the caller may, and what it clears is not visited any more. Not 0 ends it. 0, what visit returned, EINVAL, ENOMEM. */
+TENURE_API int tenure_each_entry(tenure_cache *cache, int (*visit)(void *user, const tenure_entry_info *entry), void *user);
+
+/* A cache (NULL: the process-wide one) as text. `write` gets pieces of text, no lock is held; not 0 ends it and is returned.
+ * tenure_to_file: `user` is a FILE *. 0, what write returned, EINVAL, ENOMEM. Without a flag: counters and entries, for people.
+ *   ARGUMENTS    and the entries' arguments, which can be secrets
+ *   HOLDERS      and each lease that is out of functions that track their holders: for how long, who took it, where
+ *   OPENMETRICS  alone: the counters for Prometheus; serve them as
+ *                "application/openmetrics-text; version=1.0.0; charset=utf-8". A sample's labels are cache and function (and
+ *                cause); functions of one name in one cache, as two versions are, are added up.
+ *   EVERY_CACHE  with OPENMETRICS: of all open caches of the process; `cache` is NULL */
 typedef int tenure_write(void *user, const char *text, size_t size);
-enum { TENURE_DUMP_ARGUMENTS = 1 };
+enum {
+	TENURE_DUMP_ARGUMENTS = 1,
+	TENURE_DUMP_HOLDERS = 2,
+	TENURE_DUMP_OPENMETRICS = 4,
+	TENURE_DUMP_EVERY_CACHE = 8,
+};
 TENURE_API int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *user);
 TENURE_API tenure_write tenure_to_file;
 

@@ -80,7 +80,7 @@ struct tn_entry {
 	struct tn_recording *recording; /* NULL: none. Written before publication, freed after the release */
 
 	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
-	int64_t ready_at; /* when the creator returned */
+	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
 	int64_t hard_at; /* end of its ttl; TN_NEVER */
 	int64_t used_at; /* idle: last time it was seen used */

@@ -40,7 +40,7 @@ static void another_layout_is_refused_before_any_hit(void **state)
 	other.definition.options = &other.options;
 	other.definition.layout = TENURE_LAYOUT_ + 1;
 	assert_int_equal(get_book_get_(&other, TENURE_FOREVER,
-				       &(const get_book_args){ { sizeof(get_book_args) }, &lease, 1 }), TENURE_EVERSION);
+				       &(get_book_args){ { sizeof(get_book_args), NULL }, &lease, 1 }, NULL), TENURE_EVERSION);
 	assert_non_null(strstr(tenure_message(), "another version"));
 	assert_null(other.function.state_[0]);
 	assert_null(lease.lease.cell_);
