@@ -377,9 +377,15 @@ typedef struct tenure_cache_options {
 	const tenure_front *front; /* outlives the cache; NULL: none, or what the environment's TENURE_FRONT names */
 	int64_t exit_timeout; /* ns that exit() waits for releases; 0: 5 s */
 	uint32_t workers; /* threads for releases, beside those stuck in one for over 1 s; 0: 2; at most 64 */
-	void *user; /* first argument of the two below */
+	bool manual; /* no thread, ever: you call tenure_poll(), which runs the releases and refreshes too. A call that has to wait
+		for a release (a drain, a close, a get whose predecessor is being released) runs it itself */
+	void *user; /* first argument of the functions below */
 	int64_t (*now)(void *user); /* your clock, ns; never goes back; call tenure_poll() after moving it. It calls nothing
 		of tenure. NULL: CLOCK_MONOTONIC */
+	void (*execute)(void *user, void (*run)(void *task), void *task); /* your own threads instead of workers: have one of
+		them call run(task), once, and not in here. Called without a lock, on any thread */
+	void (*wake)(void *user); /* manual: something is due sooner than the last poll said. Only signal your loop in it. Called
+		without a lock, on any thread */
 	void (*report)(void *user, int result, const char *text); /* a failed or hanging release, what is left at exit;
 		NULL: a line on stderr */
 } tenure_cache_options;

@@ -16,12 +16,21 @@ enum tn_callback {
 	TN_IN_CLOCK,
 	TN_IN_REPORT,
 	TN_IN_WRITE,
+	TN_IN_TELL,
+};
+
+/* A release that a thread runs; on its stack. Another may run inside it, in manual mode. */
+struct tn_releasing_now {
+	struct tn_releasing_now *outer;
+	tenure_cache *cache;
 };
 
 struct tn_context { /* owned by the thread */
 	tenure_call *inside; /* the innermost creation it runs, or is attached to */
 	tenure_session *session; /* current, or NULL */
 	enum tn_callback callback;
+	struct tn_releasing_now *releasing; /* the innermost release it runs, whatever it runs inside that; NULL: none */
+	tenure_cache *worker_of; /* the cache whose worker it is; NULL: not one of the library's */
 	int creator_result; /* of the last creation that failed for this thread */
 	bool attached; /* `inside` is another thread's */
 };

@@ -28,6 +28,7 @@
 #include <tenure/hit.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -83,7 +84,7 @@ struct tn_entry {
 	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
 	int64_t hard_at; /* end of its ttl; TN_NEVER */
-	int64_t used_at; /* idle: last time it was seen used */
+	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
 	int64_t validate_at; /* next validation; TN_NEVER without */
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
@@ -132,6 +133,7 @@ struct tenure_call {
 	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
 	bool cleared; /* a clear came meanwhile: the result is not published, the verdict dropped */
 	bool awaiting; /* C8: the creator has not started, a release of this key is queued or running */
+	bool hurry; /* it waits no longer: who joined it is inside a release, which would wait for itself */
 	bool ended;
 	bool abandoned; /* nobody's failure: the waiters look again */
 	int result; /* once ended: 0, or the error for everybody */
@@ -151,13 +153,21 @@ struct tenure_call {
 	int64_t shown_next; /* the leader's: not again before this moment */
 };
 
+/* Something to be run on a worker, without a lock; part of a larger structure, which is the runner's. */
+struct tn_task {
+	struct tn_task *next;
+	void (*run)(struct tn_task *task);
+};
+
 struct tn_worker {
 	struct tn_list in_cache;
 	tenure_cache *cache; /* constant */
-	struct tn_entry *entry; /* what it releases; NULL: between callbacks */
-	int64_t busy_since; /* when that callback began */
+	struct tn_entry *entry; /* what it releases; NULL: nothing */
+	struct tn_task *job; /* or what else it runs; NULL: nothing */
+	bool busy; /* in user code: a release, a job, a report */
+	int64_t busy_since; /* when that began */
 	uint64_t generation; /* of the process */
-	bool stuck; /* replaced; ends when its callback returns */
+	bool stuck; /* replaced */
 	bool reported;
 };
 
@@ -179,6 +189,10 @@ struct tenure_cache {
 	struct tn_entry *release_first;
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
+	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
+	struct tn_task **job_end;
+	uint64_t jobs_queued;
+	uint32_t jobs_running; /* by workers that are not stuck */
 	uint64_t unfinished; /* out of service and not FREE */
 	uint32_t awaiting; /* creations that wait for a release */
 	struct tn_list workers;
@@ -189,6 +203,13 @@ struct tenure_cache {
 	bool maintained; /* the maintenance thread runs */
 	bool watching; /* it will look at running callbacks within a second */
 	bool stop; /* threads end */
+
+	/* work that the program's own executor or event loop does: outbox.c */
+	void (*run)(void *cache); /* one task. constant */
+	tenure_cache *next_posted;
+	uint64_t to_execute; /* tasks that the executor is to be handed */
+	uint64_t executing; /* tasks that it was handed, or is about to be, and has not begun */
+	bool posted, to_wake;
 	struct tn_cond work; /* something in the queue, or closing */
 	struct tn_cond tick; /* the maintenance thread has a nearer deadline, or closing */
 	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */
@@ -275,6 +296,7 @@ struct tn_core {
 		struct tn_entry *first, *last;
 	} releasing[1024]; /* RELEASING entries by hash, oldest first, as they are released */
 	uint64_t seeds; /* secret */
+	tenure_cache *outbox; /* caches that have something to tell the program; outbox.c */
 	bool exiting; /* exit() has run: every get is refused */
 };
 
@@ -285,9 +307,14 @@ static inline void tn_lock(void)
 	tn_mutex_lock(&tn_core.mutex);
 }
 
+void tn_unlock_and_tell(void); /* outbox.c */
+
 static inline void tn_unlock(void)
 {
-	tn_mutex_unlock(&tn_core.mutex);
+	if (TENURE_UNLIKELY_(tn_core.outbox != NULL))
+		tn_unlock_and_tell();
+	else
+		tn_mutex_unlock(&tn_core.mutex);
 }
 
 static inline void tn_assert_locked(void)
@@ -308,6 +335,12 @@ static inline struct tn_function *tn_function_of(const struct tn_entry *entry)
 static inline int64_t tn_cached_now(const tenure_cache *cache)
 {
 	return __atomic_load_n(&cache->now, __ATOMIC_RELAXED);
+}
+
+/* Now, by the cache's clock, where M is held: an injected clock, which is user code, stands at its cached time. */
+static inline int64_t tn_cache_time_locked(const tenure_cache *cache)
+{
+	return cache->options.now == NULL ? tn_clock_monotonic() : tn_cached_now(cache);
 }
 
 #endif

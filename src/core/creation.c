@@ -113,19 +113,22 @@ static int await_predecessor(struct tn_creation *creation)
 	const struct tn_request *request = creation->request;
 	struct tn_entry *entry = creation->flight->entry;
 	tenure_cache *cache = request->function->cache;
-	int64_t now, end;
+	int64_t now, since, end;
 	int result = 0;
 
-	if (request->definition->releaser == NULL || tn_worker_inside_release())
-		return 0;
+	if (request->definition->releaser == NULL || tn_context()->releasing != NULL)
+		return 0; /* nothing is released; or it could wait for the release that it runs in */
 	tn_lock();
-	end = tn_time_add(tn_cache_time_locked(cache), PREDECESSOR_MOST);
 	creation->flight->awaiting = true;
 	cache->awaiting++;
-	while (result == 0 && tn_entry_releasing_locked(request->function, request->hash, request->key,
-							request->key_size, entry->head.life)) {
+	while (result == 0 && !creation->flight->hurry) {
+		since = tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
+						  entry->head.life);
+		if (since == INT64_MIN)
+			break;
 		TN_FAULT("creation.awaits_release");
 		now = tn_cache_time_locked(cache);
+		end = tn_time_add(since, PREDECESSOR_MOST);
 		if (cache->closing)
 			result = TENURE_ECLOSED;
 		else if (now >= request->deadline)

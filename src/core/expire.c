@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/lease.h"
+#include "core/outbox.h"
 #include "core/retire.h"
 
 bool tn_expire_reserve(tenure_cache *cache)
@@ -93,7 +94,7 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	entry->timer.due = due;
 	tn_heap_insert(&cache->timers, &entry->timer);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
-		tn_cond_signal(&cache->tick);
+		tn_tell_time_locked(cache);
 }
 
 void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl)

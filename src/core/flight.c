@@ -52,7 +52,7 @@ tenure_call *tn_flight_reserve(void)
 	flight->parent = NULL;
 	flight->session = NULL;
 	flight->function = NULL;
-	flight->validation = flight->cleared = flight->awaiting = flight->ended = flight->abandoned = false;
+	flight->validation = flight->cleared = flight->hurry = flight->awaiting = flight->ended = flight->abandoned = false;
 	flight->result = flight->creator_result = 0;
 	flight->patience = 0;
 	flight->resource = NULL;

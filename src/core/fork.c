@@ -18,6 +18,7 @@
 #include "core/entry.h"
 #include "core/holder.h"
 #include "core/key.h"
+#include "core/maintenance.h"
 #include "core/object.h"
 #include "core/table.h"
 
@@ -65,6 +66,7 @@ static void child(void)
 	tn_object_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);
+	tn_core.outbox = NULL;
 	tn_pool_abandon(&tn_core.function_pool);
 	for (struct tn_list *at = tn_core.functions.next, *next; at != &tn_core.functions; at = next) {
 		next = at->next;
@@ -96,6 +98,7 @@ static void start(void)
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
+	tn_maintenance_start();
 	pthread_atfork(prepare, parent, child);
 }
 

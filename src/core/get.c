@@ -151,6 +151,10 @@ static int join_unlock(struct get *get, tenure_call *flight)
 		tn_unlock();
 		return tn_fail(TENURE_ECYCLE, "the creation waits for itself: %s", chain);
 	}
+	if (flight->awaiting && tn_context()->releasing != NULL) {
+		flight->hurry = true;
+		tn_cond_broadcast(&get->cache->settled);
+	}
 	result = tn_flight_wait_unlock_lock(flight, &waiter, get->request->deadline);
 	tn_unlock();
 	if (tn_forked_since(get->generation))

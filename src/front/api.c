@@ -17,6 +17,7 @@
 #include "core/get.h"
 #include "core/key.h"
 #include "core/lease.h"
+#include "core/maintenance.h"
 #include "core/recording.h"
 #include "core/retire.h"
 #include "core/scope.h"
@@ -613,7 +614,7 @@ int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_next)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	if (limit < 0)
 		return tn_fail(TENURE_EINVAL, "the limit of tenure_poll() is %d; allowed is 0 (all) or more", limit);
-	return tn_worker_poll(cache, now, limit, ret_next);
+	return tn_maintenance_poll(cache, now, limit, ret_next);
 }
 
 /* ---- sessions */

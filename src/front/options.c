@@ -164,6 +164,13 @@ int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_option
 			       (long long)options->exit_timeout);
 	if (options->workers > 64)
 		return tn_fail(TENURE_EINVAL, ".workers is %u; allowed is 0 (2) to 64", options->workers);
+	if (options->manual && options->execute != NULL)
+		return tn_fail(TENURE_EINVAL, ".manual and .execute exclude each other: in manual mode tenure_poll() runs everything");
+	if (options->wake != NULL && !options->manual)
+		return tn_fail(TENURE_EINVAL, ".wake does nothing without .manual = true");
+	if (options->workers != 0 && (options->manual || options->execute != NULL))
+		return tn_fail(TENURE_EINVAL, ".workers does nothing with %s: there are none",
+			       options->manual ? ".manual" : ".execute");
 	if (options->front != NULL && options->front->size < sizeof(tenure_front))
 		return tn_fail(TENURE_EINVAL, ".front has no size; begin it with .size = sizeof(tenure_front)");
 	if (options->front == NULL)
