@@ -21,6 +21,7 @@ enum {
 	TENURE_HIT, /* it was there */
 	TENURE_CREATED, /* this call made it */
 	TENURE_JOINED, /* another call was making it, and this one waited */
+	TENURE_STALE, /* it was there, past its ttl, and is being refreshed in the background */
 };
 
 /* "0.1.0": of the library that runs. [all] */
@@ -52,6 +53,7 @@ typedef struct tenure_lease {
 } tenure_lease;
 
 enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
+enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 
 /* Zero means default. A duration is a text with units, as pandas.Timedelta reads it: "90s", "1.5 days", "1h30m",
  * "2 days 3:00:00", "P1DT2H"; or its twin in nanoseconds. Both set, or one that is not positive: TENURE_EINVAL. */
@@ -63,6 +65,8 @@ enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
 	int64_t ttl_ns; \
 	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it */ \
 	int64_t idle_ttl_ns; \
+	const char *max_stale; /* with .refresh: hard limit of its age; NULL: twice the ttl */ \
+	int64_t max_stale_ns; \
 	const char *validate_every; /* validate at most once in this time; NULL: before every hit, which then costs a \
 		lock and your callback */ \
 	int64_t validate_every_ns; \
@@ -71,6 +75,11 @@ enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
 	uint32_t jitter_percent; /* 0..50 off each ttl, at random */ \
 	uint8_t scope; /* TENURE_GLOBAL: shared by all. TENURE_SESSION: each session has its own resources, max_entries of its \
 		own, and loses them when it ends; a call without a current session is ESESSION */ \
+	uint8_t refresh; /* TENURE_FOREGROUND: past its ttl it is gone. TENURE_BACKGROUND: the first hit after the ttl starts one \
+		refresh on a worker, with a copy of its arguments and without a front; the old one is served (STALE) until that \
+		is ready, at most until max_stale. One that fails is reported and tried again later */ \
+	bool create_on_worker; /* creators run on a worker, so that the first caller can leave at its timeout too. This and \
+		.refresh: not with parameters that tenure cannot copy, '_' ones included (EINVAL). In manual mode without effect */ \
 	bool show_time; /* elapsed time beside the spinner */ \
 	bool track_holders; /* know who holds each lease: age, place and thread, in the dump and in what is said of leaks when \
 		a cache closes or at exit; a second give-back is always told. Each hit then costs a lock */

@@ -33,6 +33,7 @@ struct tn_context { /* owned by the thread */
 	tenure_cache *worker_of; /* the cache whose worker it is; NULL: not one of the library's */
 	int creator_result; /* of the last creation that failed for this thread */
 	bool attached; /* `inside` is another thread's */
+	bool quiet; /* inside a refresh, which has no front, nor has what it calls */
 };
 
 struct tn_context *tn_context(void);
@@ -49,6 +50,12 @@ static inline enum tn_callback tn_callback_enter(enum tn_callback callback)
 static inline void tn_callback_leave(enum tn_callback was)
 {
 	tn_context()->callback = was;
+}
+
+/* The front for this thread's calls, or NULL. */
+static inline const tenure_front *tn_front(const tenure_cache *cache)
+{
+	return tn_context()->quiet ? NULL : cache->options.front;
 }
 
 /* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */

@@ -83,7 +83,8 @@ struct tn_entry {
 	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
 	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
-	int64_t hard_at; /* end of its ttl; TN_NEVER */
+	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
+	int64_t soft_at; /* a hit starts a refresh: end of its ttl, or the next attempt; TN_NEVER: not, or one runs */
 	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
 	int64_t validate_at; /* next validation; TN_NEVER without */
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
@@ -91,6 +92,7 @@ struct tn_entry {
 	bool counted; /* in its function's `unfinished` */
 	bool running; /* RELEASING: a worker is in the callback */
 	bool own_ttl; /* its creator has set it */
+	uint8_t refresh_failures; /* in a row */
 };
 
 /* One call of drain; lives on its stack. */
@@ -128,6 +130,8 @@ struct tenure_call {
 	uint64_t generation; /* of the process */
 	int64_t started; /* ns */
 	bool validation;
+	bool quiet; /* a refresh: without a front; what it says and asks is what its entry's recording has */
+	bool detached; /* the creator runs on a worker, without its caller */
 
 	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
 	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
@@ -215,6 +219,17 @@ struct tenure_cache {
 	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */
 };
 
+/* Options in force. Times in ns; TN_NEVER: none; validate_every 0: every hit; max_stale 0: twice the ttl; max_entries
+ * UINT64_MAX: no bound. */
+#define TN_IN_FORCE \
+	int64_t ttl, idle_ttl, validate_every, max_stale; \
+	uint64_t max_entries; \
+	uint32_t jitter_percent; \
+	bool show_time, track_holders, background, on_worker;
+struct tn_in_force {
+	TN_IN_FORCE
+};
+
 /* Type-stable, from a pool. A root is what users' objects (faces) lead to. With scope=session it holds options only, and a
  * child of it for each session that called it has the entries. */
 struct tn_function {
@@ -226,6 +241,7 @@ struct tn_function {
 	struct tn_list children; /* of a root */
 	struct tn_list in_parent; /* of a child */
 	struct tn_list in_session; /* of a child, while its session lasts */
+	tenure_session *session; /* of a child: its session, NULL once that has ended */
 	struct tn_function *parent; /* NULL: a root. constant */
 	tenure_function *faces; /* of a root: linked by state_[1], each counted in `users` */
 	tenure_cache *cache; /* constant */
@@ -234,11 +250,14 @@ struct tn_function {
 	bool scoped; /* a root with scope=session. constant */
 	bool closed; /* calls are refused: being forgotten, or its session has ended */
 
-	/* options in force: plain, written under M, read under M or by the flight's leader */
-	int64_t ttl, idle_ttl, validate_every; /* ns; TN_NEVER: none; validate_every 0: every hit */
-	uint64_t max_entries; /* UINT64_MAX: no bound */
-	uint32_t jitter_percent;
-	bool validates, show_time, track_holders;
+	/* plain, written under M, read under M or by the flight's leader */
+	union {
+		struct {
+			TN_IN_FORCE
+		};
+		struct tn_in_force in_force;
+	};
+	bool validates;
 	struct tn_text *spinner; /* NULL: none */
 	struct tn_text *texts; /* every text it ever had: a front may still look at one. Freed before its next life */
 	const char *version; /* NULL: the face is the identity. constant; one of the texts */
@@ -251,7 +270,7 @@ struct tn_function {
 	uint64_t live_count, retired_count, releasing_count;
 	uint64_t unfinished; /* for drain: retired, releasing, and cleared ones in creation */
 
-	uint64_t hits, waits, misses, creations, failures, abandoned, release_failures, creation_time;
+	uint64_t hits, waits, misses, creations, failures, abandoned, release_failures, refreshes, creation_time;
 	uint64_t causes[TN_CAUSES];
 };
 

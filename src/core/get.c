@@ -16,7 +16,9 @@
 #include "core/flight.h"
 #include "core/holder.h"
 #include "core/lease.h"
+#include "core/job.h"
 #include "core/recording.h"
+#include "core/refresh.h"
 #include "core/retire.h"
 #include "core/session.h"
 #include "core/table.h"
@@ -29,6 +31,7 @@ struct get {
 	tenure_cache *cache;
 	struct tn_creation creation; /* reserved in the round before it is needed */
 	struct tn_cell_room cells;
+	struct tn_job *job; /* likewise, where the creator runs on a worker */
 	bool no_cells; /* no memory for a cell: the lease is counted on the entry */
 	bool missed; /* counted once a call */
 	tenure_call *validation; /* reserved */
@@ -100,7 +103,7 @@ static void let_go(struct get *get)
 /* Ask the front for one input's value. 0, or an error. */
 static int answer(struct get *get, const struct tn_input *input)
 {
-	int result = tn_recording_answer(&get->answers, input, get->cache->options.front, tn_context()->session);
+	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->session);
 
 	return tn_forked_since(get->generation) ? forked(get) : result;
 }
@@ -221,10 +224,41 @@ static int hit_unlock(struct get *get, struct tn_entry *entry)
 	return TENURE_HIT;
 }
 
+/* The creator runs on a worker: this thread only waits, and may leave. */
+static int create_on_worker_unlock(struct get *get, struct tn_entry *first)
+{
+	struct tn_job *job = get->job;
+	tenure_call *flight;
+	int result;
+
+	if (job == NULL) {
+		tn_unlock();
+		get->job = tn_job_reserve(get->request, sizeof(*job));
+		return get->job != NULL ? AGAIN : TENURE_ENOMEM;
+	}
+	get->job = NULL;
+	flight = job->creation.flight;
+	tn_creation_begin_locked(&job->creation, first);
+	tn_unlock();
+	TN_FAULT("creation.begun");
+	result = tn_creation_await(&job->creation);
+	if (result != 0) {
+		tn_job_drop(job);
+		return result;
+	}
+	tn_lock();
+	tn_job_queue_locked(job);
+	result = join_unlock(get, flight);
+	return result == TENURE_JOINED ? TENURE_CREATED : result;
+}
+
 static int create_unlock(struct get *get, struct tn_entry *first)
 {
 	int result;
 
+	/* On a worker it runs inline, else the pool could wait for itself; in manual mode there is no other thread. */
+	if (get->function->on_worker && tn_context()->worker_of == NULL && !get->cache->options.manual)
+		return create_on_worker_unlock(get, first);
 	if (!get->creation.ready) {
 		tn_unlock();
 		result = tn_creation_reserve(&get->creation, get->request);
@@ -233,7 +267,9 @@ static int create_unlock(struct get *get, struct tn_entry *first)
 	tn_creation_begin_locked(&get->creation, first);
 	tn_unlock();
 	TN_FAULT("creation.begun");
-	result = tn_creation_run(&get->creation);
+	result = tn_creation_await(&get->creation);
+	if (result == 0)
+		result = tn_creation_run(&get->creation);
 	get->lease = get->creation.lease;
 	return result;
 }
@@ -281,6 +317,7 @@ static void drop(struct get *get)
 {
 	let_go(get);
 	tn_creation_drop(&get->creation);
+	tn_job_drop(get->job);
 	tn_cell_release_room(&get->cells);
 	tn_flight_put(get->validation);
 	tn_answers_free(&get->answers);
@@ -322,10 +359,12 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 	if (result < 0)
 		return result;
 	tn_lease_fill(lease, get.lease);
+	if (result == TENURE_HIT && request->function->background)
+		result = tn_refresh_consider(request, tn_entry_of(get.lease));
 	if (holder != NULL)
 		tn_holder_attach(holder, lease);
 	if (result != TENURE_CREATED) /* its creator has shown it already */
-		tn_recording_replay(tn_entry_of(get.lease)->recording, get.cache->options.front,
+		tn_recording_replay(tn_entry_of(get.lease)->recording, tn_front(get.cache),
 				    tn_context()->session);
 	return result;
 }

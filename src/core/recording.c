@@ -166,6 +166,21 @@ static bool same_value(const tenure_value *a, const tenure_value *b)
 	}
 }
 
+struct tn_recording *tn_recording_copy(const struct tn_recording *from)
+{
+	struct tn_recording *copy = tn_recording_new();
+	const struct tn_item *item = copy == NULL || from == NULL ? NULL : from->first;
+	bool whole = true;
+
+	for (; item != NULL && whole; item = item->next)
+		whole = item->input == NULL ? tn_recording_say(copy, item->kind, item->data, item->size) :
+			tn_recording_ask(copy, item->input->label, item->input->low_high_preset, item->input->value) != NULL;
+	if (whole)
+		return copy;
+	tn_recording_put(copy);
+	return NULL;
+}
+
 /* Is it the same question? */
 static bool same_input(const struct tn_input *a, const struct tn_input *b)
 {
@@ -184,6 +199,20 @@ static const struct tn_input *answer_to(const struct tn_answers *answers, const 
 
 	for (; item != NULL; item = item->next) {
 		if (same_input(item->input, input))
+			return item->input;
+	}
+	return NULL;
+}
+
+const struct tn_input *tn_recording_answered(const struct tn_recording *recording, const char *label,
+					  const tenure_value low_high_preset[3])
+{
+	const struct tn_item *item = recording->first;
+	struct tn_input question = { .label = (char *)(uintptr_t)label };
+
+	memcpy(question.low_high_preset, low_high_preset, sizeof(question.low_high_preset));
+	for (; item != NULL; item = item->next) {
+		if (item->input != NULL && same_input(item->input, &question))
 			return item->input;
 	}
 	return NULL;

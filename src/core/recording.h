@@ -36,6 +36,13 @@ struct tn_recording {
 struct tn_recording *tn_recording_new(void);
 void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is fine; kept leases are not touched. Takes M */
 
+/* What it said and asked, in a recording of its own; NULL copied is an empty one. NULL: no memory. Takes M. */
+struct tn_recording *tn_recording_copy(const struct tn_recording *from);
+
+/* This question as it was recorded, or NULL. */
+const struct tn_input *tn_recording_answered(const struct tn_recording *recording, const char *label,
+					  const tenure_value low_high_preset[3]);
+
 /* Append. The data is copied. false: no memory. Take M. */
 bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease);

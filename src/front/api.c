@@ -217,9 +217,9 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	    __atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) > tn_cached_now(request->function->cache)) {
 		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
 		tenure_hand_out_(lease, cell);
-		tn_recording_replay(tn_entry_of(cell)->recording, request->function->cache->options.front,
+		tn_recording_replay(tn_entry_of(cell)->recording, tn_front(request->function->cache),
 				    tn_context()->session);
-		return TENURE_HIT;
+		return __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & TENURE_STALE_ ? TENURE_STALE : TENURE_HIT;
 	}
 	tenure_unpin_miss_(cell);
 	return tn_get(request, lease);

@@ -105,7 +105,7 @@ bool tenure_call_cancelled(tenure_call *call)
 		return true;
 	tn_lock();
 	/* The leader waits too, but with its own time only: it is what runs the creator. */
-	cancelled = call->function->cache->closing ||
+	cancelled = call->function->cache->closing || (call->quiet && call->cleared) ||
 		    (tn_list_empty(&call->waiters) && tn_cache_time_locked(call->function->cache) >= call->patience);
 	tn_unlock();
 	return cancelled;
@@ -156,6 +156,8 @@ static int emit(tenure_call *call, int kind, const void *data, size_t size)
 	const tenure_front *front = call->function->cache->options.front;
 	enum tn_callback was;
 
+	if (call->quiet)
+		return 0; /* a refresh: the recording of what it refreshes stays */
 	if (!tn_recording_say(call->recording, kind, data, size))
 		return out_of_memory(call);
 	if (front == NULL || front->message == NULL)
@@ -208,6 +210,8 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 
 	if (foreign(call) || label == NULL)
 		return NULL;
+	if (call->quiet) /* a refresh: the answers that its entry has; to anything else the preset */
+		return tn_recording_answered(call->recording, label, low_high_preset);
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {
 		was = tn_callback_enter(TN_IN_FRONT);

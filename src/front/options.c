@@ -84,6 +84,43 @@ static int check_parameters(const tenure_definition *definition)
 	return 0;
 }
 
+/* What runs on a worker outlives the call that asked for it, so its arguments must be copied. */
+static int check_copyable(const tenure_definition *definition, const char *option)
+{
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+
+		if (parameter->kind == TENURE_OBJECT_)
+			return tn_fail(TENURE_EINVAL, "%s(): %s needs arguments that tenure can copy; the parameter %s (%s) is of "
+				       "a type it cannot", definition->name, option, parameter->name, parameter->type);
+	}
+	return 0;
+}
+
+static int read_background(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
+{
+	const char *name = definition->name;
+	int result;
+
+	if (given->refresh > TENURE_BACKGROUND)
+		return tn_fail(TENURE_EINVAL, "%s(): .refresh is %u; allowed is TENURE_FOREGROUND or TENURE_BACKGROUND", name,
+			       given->refresh);
+	result = read_duration(name, "max_stale", given->max_stale, given->max_stale_ns, 0, &options->max_stale);
+	if (result != 0)
+		return result;
+	if (given->refresh != TENURE_BACKGROUND && options->max_stale != 0)
+		return tn_fail(TENURE_EINVAL, "%s(): .max_stale does nothing without .refresh = TENURE_BACKGROUND", name);
+	if (given->refresh == TENURE_BACKGROUND && options->ttl == TN_NEVER)
+		return tn_fail(TENURE_EINVAL, "%s(): .refresh = TENURE_BACKGROUND does nothing without .ttl", name);
+	if (options->max_stale != 0 && options->max_stale <= options->ttl)
+		return tn_fail(TENURE_EINVAL, "%s(): .max_stale must be longer than .ttl; leave it out for twice the ttl", name);
+	if (given->refresh == TENURE_BACKGROUND)
+		result = check_copyable(definition, ".refresh = TENURE_BACKGROUND");
+	if (result == 0 && given->create_on_worker)
+		result = check_copyable(definition, ".create_on_worker");
+	return result;
+}
+
 static int read_cache(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
 {
 	if (given->cache != NULL && *given->cache == NULL)
@@ -129,6 +166,8 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		result = tn_fail(TENURE_EINVAL, "%s(): .scope is %u; allowed is TENURE_GLOBAL or TENURE_SESSION", name,
 				 given.scope);
 	if (result == 0)
+		result = read_background(definition, &given, options);
+	if (result == 0)
 		result = read_cache(definition, &given, options);
 	if (result != 0)
 		return result;
@@ -140,6 +179,8 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	options->track_holders = given.track_holders;
 	options->version = given.version;
 	options->scoped = given.scope == TENURE_SESSION;
+	options->background = given.refresh == TENURE_BACKGROUND;
+	options->on_worker = given.create_on_worker;
 	return 0;
 }
 
