@@ -174,9 +174,14 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  *   - bool, integers, enums, float, double, char *, tenure_bytes and tenure_value have an identity;
  *   - another type needs int identify(tenure_identity *, type), which adds what tells two apart (section 6);
  *   - one whose name begins with '_' may have any type and is left out of the key.
+ * A parameter without an identity does not compile (gcc without optimization: it is EINVAL at the first call instead).
  * A call is a C initializer of get_model_args: in order (get_model, &m, "a.bin", 4), or by name (.threads = 4). What is
- * left out is zero; a text that is NULL is TENURE_EARGUMENT. */
-#define TENURE_DECLARE(fn, ...) \
+ * left out is zero; a text that is NULL is TENURE_EARGUMENT.
+ * get_model is a global name of the program, as a function's is. TENURE_DECLARE_STATIC and TENURE_DEFINE_STATIC take the
+ * same arguments and keep it in one file. */
+#define TENURE_DECLARE(fn, ...) TENURE_DECLARE_(extern, fn, __VA_ARGS__)
+#define TENURE_DECLARE_STATIC(fn, ...) TENURE_DECLARE_(static __attribute__((unused)), fn, __VA_ARGS__)
+#define TENURE_DECLARE_(linkage, fn, ...) \
 	typedef union fn##_lease { \
 		tenure_lease lease; \
 		TENURE_FIRST_(__VA_ARGS__) *resource; \
@@ -200,7 +205,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 			tenure_options options; \
 		}; \
 	} fn##_function; \
-	extern fn##_function fn; \
+	linkage fn##_function fn; \
 	static const char fn##_type_text_[] __attribute__((unused)) = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
 	TENURE_THUNKS_(fn, __VA_ARGS__) \
 	struct fn##_end_
@@ -215,6 +220,8 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  * and the options above. A creator may end its thread (pthread_exit, cancellation), but not longjmp out. */
 #define TENURE_DEFINE(fn, ...) \
 	TENURE_STRICT_ fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
+#define TENURE_DEFINE_STATIC(fn, ...) \
+	TENURE_STRICT_ static fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
 
 /* Check the definition now instead of at the first call: 0; EINVAL, EVERSION, ECLOSED, ENOMEM. */
 #define tenure_register(fn) tenure_function_register(&(fn).function)
