@@ -110,6 +110,8 @@ def contract():
     names = " ".join(re.findall(r"\b((?:[A-Z]\d+_)\w+)", " ".join(p.read_text() for p in sources(".c") if "tests" in p.parts)))
     wanted = " ".join(line for line in (ROOT / "tests/contract.txt").read_text().splitlines() if not line.startswith("#")).split()
     problems = [f"{n}: no test carries it" for n in wanted if not re.search(rf"(?:^|[ _]){n}_", names)]
+    told = re.findall(r"\*\*([A-Z]\d+)\*\*", (ROOT / "docs/contract.md").read_text())
+    problems += [f"{n}: docs/contract.md does not say what it is" for n in wanted if n not in told]
     verdict("every line of the contract has a test with its number", problems)
 
 
