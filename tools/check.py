@@ -59,7 +59,7 @@ def includes():
 def states():
     problems = []
     for path in sources(".c", ".h"):
-        if path.name != "entry.c" and re.search(r"(->|\.)state\s*=[^=]", path.read_text()) and "src" in path.parts:
+        if path.name != "entry.c" and re.search(r"\bhead(->|\.)state\s*=[^=]|\bentry->state\s*=[^=]", path.read_text()) and "src" in path.parts:
             problems.append(str(path.relative_to(ROOT)))
     verdict("only entry.c changes an entry's state", problems)
 
