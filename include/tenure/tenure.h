@@ -183,9 +183,14 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  *   - bool, integers, enums, float, double, char *, tenure_bytes and tenure_value have an identity;
  *   - another type needs int identify(tenure_identity *, type), which adds what tells two apart (section 6);
  *   - one whose name begins with '_' may have any type and is left out of the key.
+ * A parameter without an identity does not compile (gcc without optimization: it is EINVAL at the first call instead).
  * A call is a C initializer of get_model_args: in order (get_model, &m, "a.bin", 4), or by name (.threads = 4). What is
- * left out is zero; a text that is NULL is TENURE_EARGUMENT. */
-#define TENURE_DECLARE(fn, ...) \
+ * left out is zero; a text that is NULL is TENURE_EARGUMENT.
+ * get_model is a global name of the program, as a function's is. TENURE_DECLARE_STATIC and TENURE_DEFINE_STATIC take the
+ * same arguments and keep it in one file. */
+#define TENURE_DECLARE(fn, ...) TENURE_DECLARE_(extern, fn, __VA_ARGS__)
+#define TENURE_DECLARE_STATIC(fn, ...) TENURE_DECLARE_(static __attribute__((unused)), fn, __VA_ARGS__)
+#define TENURE_DECLARE_(linkage, fn, ...) \
 	typedef union fn##_lease { \
 		tenure_lease lease; \
 		TENURE_FIRST_(__VA_ARGS__) *resource; \
@@ -209,7 +214,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 			tenure_options options; \
 		}; \
 	} fn##_function; \
-	extern fn##_function fn; \
+	linkage fn##_function fn; \
 	static const char fn##_type_text_[] __attribute__((unused)) = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
 	TENURE_THUNKS_(fn, __VA_ARGS__) \
 	struct fn##_end_
@@ -219,11 +224,15 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  *       belongs to tenure either way: a failed creator's *ret is released. NULL is a value like any other, never released.
  *       The arguments are valid until it returns.
  *   void release(T *), or int close(T *) (not 0: it failed; counted and reported)   once, on a thread of tenure's, after
- *       the last lease. Giving both is EINVAL; giving none: nothing is to be closed.
+ *       the last lease. Giving both is EINVAL; giving none: nothing is to be closed. Of exactly this type: to use free(),
+ *       write a function of three lines. Where creators return one address for two keys, it is released once, after the
+ *       last lease of both.
  *   bool validate(T *)   before a hit is handed out; false retires the resource, and a new one is made.
  * and the options above. A creator may end its thread (pthread_exit, cancellation), but not longjmp out. */
 #define TENURE_DEFINE(fn, ...) \
 	TENURE_STRICT_ fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
+#define TENURE_DEFINE_STATIC(fn, ...) \
+	TENURE_STRICT_ static fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
 
 /* Check the definition now instead of at the first call: 0; EINVAL, EVERSION, ECLOSED, ENOMEM. */
 #define tenure_register(fn) tenure_function_register(&(fn).function)
@@ -231,7 +240,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* ---- 3. Get and give back */
 
 #define TENURE_FOREVER INT64_MAX
-#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9))
+#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9)) /* ns; at most 292 years */
 
 /* An empty lease, given back at the end of its block. */
 #define TENURE_LEASE(fn, l) __attribute__((cleanup(fn##_auto_))) fn##_lease l = { .lease = { NULL, NULL, 0 } }
@@ -241,8 +250,8 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  * all who waited), ECYCLE, EHELD, ECLOSED, EFORKED (fork() inside the creator), EINVAL, EVERSION, ENOMEM. */
 #define tenure_get(fn, ...) tenure_get_within(fn, TENURE_FOREVER, __VA_ARGS__)
 
-/* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. A creator that runs on
- * this very thread is not cut short. */
+/* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. 0 or less: take what is
+ * there, or make it, but wait for nobody. A creator that runs on this very thread is not cut short. */
 #define tenure_get_within(fn, timeout, ...) \
 	fn##_get_(&(fn), timeout, &(fn##_args){ .head_ = { sizeof(fn##_args), NULL }, __VA_ARGS__ }, TENURE_PLACE_)
 
@@ -251,8 +260,9 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 #define tenure_peek(fn, ...) \
 	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, __VA_ARGS__ })
 
-/* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when its thread's cell counts
- * none, or the resource's life is over; always, where the function tracks its holders); EFORKED: it is the parent's. [all] */
+/* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when the thread that took the
+ * lease has no other one on that resource, or when the resource is out of service and nobody holds it; always, where the
+ * function tracks its holders); EFORKED: it is the parent's. [all] */
 #define tenure_give_back(l) tenure_give_back_(&(l)->lease)
 
 /* Give back, and retire: "it is broken". Everybody else keeps what they hold; nobody gets it any more. [all] */
@@ -274,7 +284,8 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. */
 TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
 
-/* Ended from outside, not failed: one of those who wait takes over. Returns -1. */
+/* Ended from outside, not failed: one of those who wait takes over. The get that ran the creator returns EFAILED. Returns
+ * -1, for `return tenure_abandon(call)`. */
 TENURE_API int tenure_abandon(tenure_call *call);
 
 /* The time to live of this one entry, ns, instead of the option's. 0 (or less): hand it out, but do not keep it.
@@ -285,10 +296,12 @@ TENURE_API void tenure_call_set_ttl(tenure_call *call, int64_t ttl);
  * after that entry's release. The lease is then empty. 0, ENOTHELD (it is empty), ENOMEM. */
 #define tenure_call_keep(call, l) tenure_call_keep_lease(call, &(l)->lease)
 
-/* Nobody waits for it any more, or the cache is closing: the creator may fail early. */
+/* Nobody waits for it any more (the deadline of the get that runs the creator is over too), or the cache is closing: the
+ * creator may fail early. */
 TENURE_API bool tenure_call_cancelled(tenure_call *call);
 
-/* ns until the deadline of the most patient of those who wait; TENURE_FOREVER: one waits for ever. */
+/* ns until the deadline of the most patient of those who wait, the get that runs the creator among them; TENURE_FOREVER:
+ * one waits for ever. */
 TENURE_API int64_t tenure_call_remaining(tenure_call *call);
 
 /* Show a message and record it: it is shown again on each hit inside a session (without one: this once). tenure_emit: of
@@ -365,14 +378,16 @@ TENURE_API tenure_value tenure_same_value_(tenure_value value);
 /* In an identify function: add what tells two apart. Each value is framed. 0, or an error to return. Only there. */
 TENURE_API int tenure_identify(tenure_identity *identity, tenure_value value);
 
-/* tenure_prepare(fn, &key, arguments...): hash once, hit often, on any thread. What '_' parameters and identify functions
- * point to must outlive the key; the rest is copied. 0; EARGUMENT, ENOMEM, and as get. */
+/* tenure_prepare(fn, &key, arguments...): hash once, hit often, on any thread. It creates no resource: the first get with
+ * the key does. What '_' parameters and identify functions point to must outlive the key; the rest is copied. 0;
+ * EARGUMENT, ENOMEM, and as get. */
 #define tenure_prepare(fn, ...) \
 	tenure_function_prepare(&(fn).function, TENURE_FIRST_(__VA_ARGS__), TENURE_PREPARE_ARGS_(fn, __VA_ARGS__))
 #define TENURE_PREPARE_ARGS_(fn, ...) \
 	(&(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
 
-/* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's. */
+/* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's.
+ * With a deadline: tenure_function_get_key(&fn.function, timeout, &l.lease, key). */
 #define tenure_get_key(fn, l, key) fn##_get_key_(&(fn), l, key)
 
 /* NULL is fine. No get may be under way with it. [all] */
@@ -426,7 +441,7 @@ TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t 
 /* ---- 8. Sessions and fronts */
 
 /* One user's visit: recordings are replayed in it, inputs have their values from it. `front_user` is handed to the front.
- * 0, ENOMEM. */
+ * Any number of threads may have one session current at once; the front is then called on each of them. 0, ENOMEM. */
 TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_session **ret_session);
 
 /* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
@@ -445,10 +460,12 @@ typedef struct tenure_activity {
 } tenure_activity;
 
 /* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may
- * call only what is marked [all]. front_user is the current session's, or NULL. Each may be NULL.
+ * call only what is marked [all]. front_user is that of the session which is current on this thread, also for who waits for
+ * a creation of another session's; NULL: none is. Each may be NULL.
  *   wait     a creation is being waited for: after `delay`, then every `tick` (0: 100 ms); on the thread that is about to
  *            run the creator once, before it starts, with elapsed 0, and in tenure_progress() at most once a tick.
  *            Negative: this thread leaves, and its get returns it; from tenure_progress() it means nothing.
+ *            Not for functions with the spinner "", nor for a validation.
  *   done     after wait, once, when it is over.
  *   message  something was said, now or again.
  *   value    the value of an input, without drawing it. 0, or an error that the get returns.
@@ -464,7 +481,7 @@ struct tenure_front {
 };
 
 /* Spinner and messages on stderr when it is a terminal, plain lines when not; also by the environment:
- * TENURE_FRONT=terminal. And a front that shows nothing. */
+ * TENURE_FRONT=terminal (other values mean nothing). And a front that shows nothing. */
 TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
 
 /* ---- 9. Observing */
@@ -493,6 +510,10 @@ TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
 	X(NOW, retired, "resources out of service that somebody still holds") \
 	X(NOW, pending_releases, "resources that are being released, or queued for it")
 
+/* A get that returns HIT counts one hit (where it waited for another's validation, one wait). A get that finds nothing live
+ * counts one miss, whatever comes of it: it creates, it waits, or it finds at its next look what another thread has made,
+ * and is a hit too. A get that waits counts a wait each time. So creations + failures + abandoned are the creators that
+ * ended; hits + misses can be more than the gets. */
 #define TENURE_STAT_(kind, name, text) uint64_t name;
 typedef struct tenure_stats {
 	TENURE_STATS(TENURE_STAT_)

@@ -54,7 +54,10 @@ static const char ALLOWED[] = "a duration is a number with a unit: \"90s\", \"1.
 
 static int fail(struct parser *p, const char *what)
 {
-	snprintf(p->why, p->room, "\"%.80s\": %s at \"%.20s\"; %s", p->text, what, p->at, ALLOWED);
+	if (*p->at != '\0')
+		snprintf(p->why, p->room, "\"%.80s\": %s at \"%.20s\"; %s", p->text, what, p->at, ALLOWED);
+	else
+		snprintf(p->why, p->room, "\"%.80s\": %s; %s", p->text, what, ALLOWED);
 	return -1;
 }
 

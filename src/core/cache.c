@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache.c: all of it for one cache: open, close, the process-wide one, exit.
+/* cache.c: a cache: how it is opened and closed, the process-wide one, and what exit() does to all of them.
  *
  * Closing is a series of waits with one deadline, each of which can be taken up again by a later call: creations that
  * run (their results go to those who wait, and are released), releases, threads. Only a cache with nothing left of it

@@ -46,8 +46,8 @@ static int refuse(struct tenure_identity *identity, const char *format, ...)
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
 	return identity->result = tn_fail(TENURE_EARGUMENT,
-		"%s(): the argument %s%s (%s) %s. Give it a value that has an identity, begin the parameter's name with an "
-		"underscore (_%s) to leave it out of the key, or declare it with an identify function",
+		"%s(): the argument %s%s (%s) %s. Pass a value that has an identity (NULL has none, \"\" has), begin the parameter's "
+		"name with an underscore (_%s) to leave it out of the key, or declare it with an identify function",
 		identity->definition->name, identity->parameter->name, identity->path, identity->parameter->type, what,
 		identity->parameter->name);
 }

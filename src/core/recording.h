@@ -28,7 +28,7 @@ struct tn_recording {
 	uint32_t users; /* guarded by M: its flight and its entry */
 	struct tn_item *first, **end;
 	uint32_t messages, inputs;
-	tenure_lease *kept; /* given back after the release (C9) */
+	tenure_lease *kept; /* given back after the release (docs/contract.md, C9) */
 	size_t kept_count, kept_room;
 	struct tn_entry *variants; /* guarded by M: the next entry of this base key */
 };

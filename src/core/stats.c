@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stats.c: counters and snapshots.
+/* stats.c: the counters of functions and caches, summed up, and every entry as it stands.
  *
  * Hits are counted in the cells of leases, where they cost nothing, and move to the function when a cell closes; so the sum
  * is what the function has, and what the open cells of its live entries have. Entries are walked by id, a chunk of headers

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stats.h: counters and snapshots. */
+/* stats.h: the counters of functions and caches, summed up, and every entry as it stands. */
 #ifndef TN_STATS_H
 #define TN_STATS_H
 

@@ -42,7 +42,10 @@ static void F5_bad_durations_say_what_is_allowed(void **state)
 		if (tn_duration_parse(BAD[i], &ns, why, sizeof(why)) == 0)
 			fail_msg("\"%s\" was taken for %lld ns", BAD[i], (long long)ns);
 		assert_non_null(strstr(why, "a number with a unit"));
+		assert_null(strstr(why, "at \"\""));
 	}
+	tn_duration_parse("1h 5 x", &ns, why, sizeof(why));
+	assert_non_null(strstr(why, "an unknown unit at \"x\""));
 }
 
 static void O1_durations_for_people(void **state)
