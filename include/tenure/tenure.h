@@ -495,6 +495,7 @@ TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
 	X(COUNTER, creations, "creations that succeeded") \
 	X(TIME, creation_time, "time in creators that succeeded") \
 	X(COUNTER, failures, "creators that failed") \
+	X(COUNTER, refreshes, "background refreshes that succeeded") \
 	X(COUNTER, abandoned, "creations that were ended from outside") \
 	X(COUNTER, release_failures, "releases that failed") \
 	X(CAUSE, retired_expired, "its time to live was over, or it was not to be kept") \

@@ -115,6 +115,7 @@ static void add_counters_locked(struct tn_function *to, const struct tn_function
 	to->failures += from->failures;
 	to->abandoned += from->abandoned;
 	to->release_failures += from->release_failures;
+	to->refreshes += from->refreshes;
 	to->creation_time += from->creation_time;
 	for (int i = 0; i < TN_CAUSES; i++)
 		to->causes[i] += from->causes[i];

@@ -47,7 +47,7 @@ static void forget_function(struct tn_function *function)
 	function->hand = NULL;
 	function->live_count = function->retired_count = function->releasing_count = function->unfinished = 0;
 	function->hits = function->waits = function->misses = function->creations = function->failures = 0;
-	function->abandoned = function->release_failures = function->creation_time = 0;
+	function->abandoned = function->release_failures = function->refreshes = function->creation_time = 0;
 	memset(function->causes, 0, sizeof(function->causes));
 }
 

@@ -41,6 +41,7 @@ static void add_counters_locked(const struct tn_function *function, tenure_stats
 	stats->failures += function->failures;
 	stats->abandoned += function->abandoned;
 	stats->release_failures += function->release_failures;
+	stats->refreshes += function->refreshes;
 	stats->retired_expired += causes[TN_EXPIRED];
 	stats->retired_idle += causes[TN_IDLE];
 	stats->retired_capacity += causes[TN_CAPACITY];
