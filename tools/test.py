@@ -40,6 +40,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "front": (ALL, 120),
     "functions": (ALL, 120),
     "background": (ALL, 120),
+    "manual": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
