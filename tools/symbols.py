@@ -129,7 +129,7 @@ def check(library):
     symbols = {name: version for name, (kind, version) in listed.items() if kind in ("function", "object", "inlined")}
     problems = [f"{name} is exported, but has no row" for name in exported if name not in symbols]
     problems += [f"{name} stands in the table, but is not exported" for name in symbols if name not in exported]
-    problems += [] if exported else [f"{library} exports nothing: {done.stderr.strip()}"]
+    problems = problems if exported else [f"{library} exports nothing: {done.stderr.strip()}"]
     verdict("the table of public names and the shared library say the same", sorted(problems))
 
     layout = re.search(r"^#define TENURE_LAYOUT_ (\d+)", HEADERS[2].read_text(), flags=re.M).group(1)
