@@ -38,6 +38,8 @@ SUITES = {  # program: (variants, seconds it may take)
     "arrows": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),
+    "holders": (ALL, 120),
+    "observe": (ALL, 60),
     "functions": (ALL, 120),
     "background": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
