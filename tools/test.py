@@ -38,6 +38,8 @@ SUITES = {  # program: (variants, seconds it may take)
     "arrows": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),
+    "holders": (ALL, 120),
+    "observe": (ALL, 60),
     "functions": (ALL, 120),
     "background": (ALL, 120),
     "manual": (ALL, 120),
@@ -45,7 +47,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
-SCRIPTS = ["checks", "headers", "examples", "install", "driver", "postgresql", "models", "aarch64", "bare"]
+SCRIPTS = ["checks", "headers", "examples", "metrics", "install", "driver", "postgresql", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
 EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front",
@@ -205,7 +207,7 @@ def run_examples():
     global passed
     for source in sorted((ROOT / "examples/c").glob("*.c")):
         program = BUILD / "release/examples/c" / source.stem
-        if not program.exists() or source.stem == "postgresql":  # which needs a server: a suite of its own
+        if not program.exists() or source.stem in ("postgresql", "metrics"):  # which have suites of their own
             continue
         arguments = ["--seconds", "2"] if source.stem in ("demo", "server") else []
         begin = time.monotonic()
@@ -263,9 +265,9 @@ def main():
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
-        if variant == "release" and not any(map(wanted, ("examples", "checks", "postgresql"))):
+        if variant == "release" and not any(map(wanted, ("examples", "checks", "metrics", "postgresql"))):
             continue
-        if variant != "release" and not suites and not (variant == "gcc" and wanted("driver")):
+        if variant != "release" and not suites and not (variant == "gcc" and (wanted("driver") or wanted("metrics"))):
             continue
         say(f"== building {variant}")
         if not build(variant):
@@ -279,6 +281,9 @@ def main():
             run_examples()
         if variant == "release" and wanted("postgresql"):
             run_lines("postgresql", [sys.executable, "tests/scenario/postgresql.py"], 240)
+    if wanted("metrics"):
+        run_lines("metrics", [sys.executable, "tests/api/metrics.py", str(BUILD / "gcc/tests/expose"),
+                              str(BUILD / "release/examples/c/metrics")], 120)
     if wanted("headers"):
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
     if wanted("install"):

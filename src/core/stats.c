@@ -106,8 +106,8 @@ void tn_stats_add(struct tn_function *function, tenure_stats *stats)
 
 static void copy_name(char to[TN_NAME_ROOM], const char *name)
 {
-	snprintf(to, TN_NAME_ROOM, "%s", name);
-	tn_text_trim(to);
+	if (snprintf(to, TN_NAME_ROOM, "%s", name) >= TN_NAME_ROOM)
+		tn_text_trim(to);
 }
 
 static size_t list_functions_locked(const tenure_cache *cache, struct tn_function_stats *ret, size_t room)
