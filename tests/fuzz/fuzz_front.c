@@ -23,6 +23,7 @@ static tenure_session *sessions[SESSIONS], *current;
 static int users[SESSIONS]; /* what fronts are called with */
 
 TENURE_DECLARE(get_book, struct book, (int, n));
+TENURE_DECLARE(get_own, struct book, (int, n)); /* each session has its own */
 static get_book_lease leases[LEASES];
 
 static void forget_session(tenure_session *session)
@@ -91,6 +92,12 @@ static int no_write(void *user, const char *text, size_t size)
 	abort();
 }
 
+static int no_visit(void *user, const tenure_entry_info *entry)
+{
+	(void)user, (void)entry;
+	abort();
+}
+
 static void misbehave(void)
 {
 	TENURE_LEASE(get_book, lease);
@@ -98,7 +105,16 @@ static void misbehave(void)
 	tenure_cache *other = NULL;
 	tenure_key *key = NULL;
 
-	switch (take_below(script, 16)) {
+	switch (take_below(script, 19)) {
+	case 14:
+		CHECK(tenure_peek(get_book, &lease, 1) == TENURE_EREENTRANT && lease.resource == NULL);
+		break;
+	case 15:
+		CHECK(tenure_forget(get_book, 0) == TENURE_EREENTRANT);
+		break;
+	case 16:
+		CHECK(tenure_each_entry(cache, no_visit, NULL) == TENURE_EREENTRANT);
+		break;
 	case 0:
 		CHECK(tenure_get(get_book, &lease, 1) == TENURE_EREENTRANT && lease.resource == NULL);
 		break;
@@ -212,7 +228,7 @@ static void check_question(const char *label, const tenure_value low_high_preset
 static int on_wait(void *front_user, const tenure_activity *activity)
 {
 	check_user(front_user);
-	CHECK(activity->function != NULL && strcmp(activity->function, "get_book") == 0);
+	CHECK(activity->function != NULL && strncmp(activity->function, "get_", 4) == 0 && activity->progress != NULL);
 	misbehave();
 	return any_result();
 }
@@ -298,7 +314,10 @@ static void creator_works(tenure_call *call, int n)
 	tenure_cache *same = cache;
 	int result;
 
-	switch (take_below(script, 14)) {
+	switch (take_below(script, 15)) {
+	case 13:
+		tenure_progress(call, take_below(script, 8) / 4.0 - 0.5, take(script) & 1 ? "%s" : NULL, take_text(script, 400));
+		break;
 	case 0:
 	case 1:
 	case 2:
@@ -343,7 +362,7 @@ static void creator_works(tenure_call *call, int n)
 	}
 }
 
-static int make_book(tenure_call *call, const get_book_args *args, struct book **ret)
+static int make(tenure_call *call, int n, struct book **ret)
 {
 	int result = 0;
 
@@ -355,7 +374,7 @@ static int make_book(tenure_call *call, const get_book_args *args, struct book *
 		__atomic_fetch_add(&made, 1, __ATOMIC_SEQ_CST);
 	}
 	for (unsigned steps = take_below(script, 6); steps > 0 && calls++ < CALLS_MOST; steps--)
-		creator_works(call, args->n);
+		creator_works(call, n);
 	switch (take_below(script, 10)) {
 	case 7:
 		result = any_result();
@@ -371,6 +390,16 @@ static int make_book(tenure_call *call, const get_book_args *args, struct book *
 	}
 	nested--;
 	return result;
+}
+
+static int make_book(tenure_call *call, const get_book_args *args, struct book **ret)
+{
+	return make(call, args->n, ret);
+}
+
+static int make_own(tenure_call *call, const get_own_args *args, struct book **ret)
+{
+	return make(call, args->n, ret);
 }
 
 static void free_book(struct book *book) /* on a thread of tenure's: it has no part in the script */
@@ -391,6 +420,8 @@ static bool is_good(struct book *book)
 
 TENURE_DEFINE(get_book, .cache = &cache, .create = make_book, .release = free_book, .validate = is_good, .ttl = "10s",
 	      .max_entries = 4);
+TENURE_DEFINE(get_own, .cache = &cache, .create = make_own, .release = free_book, .validate = is_good, .idle_ttl = "20s",
+	      .max_entries = 2, .scope = TENURE_SESSION, .track_holders = true, .show_time = true);
 
 /* ---- one run */
 
@@ -405,12 +436,50 @@ static void report(void *user, int result, const char *text)
 	(void)user, (void)result, (void)text;
 }
 
+static int visit(void *user, const tenure_entry_info *entry)
+{
+	(void)user;
+	CHECK(strncmp(entry->function, "get_", 4) == 0 && entry->state != NULL && strlen(entry->arguments) < 256);
+	if (take_below(script, 4) == 3)
+		CHECK(tenure_clear_entry(get_book, (int)take_below(script, KEYS)) >= 0);
+	return (int)take_below(script, 8) == 7 ? 42 : 0;
+}
+
+static void get_own_one(void)
+{
+	bool has_session = current != NULL;
+	int result = tenure_get(get_own, NULL, (int)take_below(script, KEYS));
+
+	CHECK(has_session || result == TENURE_ESESSION);
+}
+
 static void step(void)
 {
 	tenure_key *key = NULL;
 	int n, result;
 
-	switch (take_below(script, 14)) {
+	switch (take_below(script, 20)) {
+	case 8:
+	case 9:
+		get_own_one();
+		break;
+	case 10:
+		n = (int)take_below(script, LEASES);
+		result = tenure_peek(get_book, &leases[n], (int)take_below(script, KEYS));
+		CHECK(result != TENURE_CREATED && result != TENURE_ECYCLE);
+		break;
+	case 11:
+		result = tenure_each_entry(cache, visit, NULL);
+		CHECK(result == 0 || result == 42);
+		break;
+	case 12:
+		CHECK(tenure_update(get_book, .cache = &cache, .max_entries = take_below(script, 6),
+				    .ttl_ns = TENURE_SECONDS(take_below(script, 10))) == 0);
+		break;
+	case 13:
+		result = tenure_forget(get_own, 0);
+		CHECK(result == 0 || result == TENURE_EBUSY);
+		break;
 	case 0:
 		n = (int)take_below(script, SESSIONS);
 		if (sessions[n] == NULL)

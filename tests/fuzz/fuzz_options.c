@@ -166,12 +166,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tenure_cache *cache = open_cache(&input);
 	tenure_options options = { .cache = &cache };
 	size_t options_size = take_size(&input, sizeof(options), 0);
-	const tenure_arguments arguments = { sizeof(arguments) };
+	const tenure_arguments arguments = { .size = sizeof(arguments) };
 	tenure_definition definition = { .size = sizeof(definition), .name = "fuzzed", .type = "int",
 					 .arguments_size = sizeof(arguments), .create = make, .release = unmake,
 					 .releaser = releaser, .validate = validate };
 	tenure_function function = { &definition, { NULL, NULL } };
-	bool tail, bad;
+	tenure_session *session = NULL;
+	bool tail, bad, scoped;
 	int result;
 
 	options.ttl = take_duration(&input);
@@ -184,6 +185,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.max_entries = take_below(&input, 4);
 	options.jitter_percent = take_below(&input, 64);
 	options.show_time = take(&input) & 1;
+	options.track_holders = take(&input) & 1;
+	options.scope = take_below(&input, 16) == 15 ? (uint8_t)take(&input) : TENURE_GLOBAL;
 	if (take_below(&input, 8) == 7) /* a definition of another version altogether */
 		definition.size = take_size(&input, sizeof(definition), 8);
 	definition.options = resize(&input, &options, sizeof(options), options_size, &tail);
@@ -197,21 +200,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	result = tenure_function_register(&function);
 #define THERE(member) (options_size >= offsetof(tenure_options, member) + sizeof(options.member))
 	bad = tail || definition.size != sizeof(definition) || options_size % sizeof(void *) != 0 ||
-	      (THERE(jitter_percent) && options.jitter_percent > 50) ||
+	      (THERE(jitter_percent) && options.jitter_percent > 50) || (THERE(scope) && options.scope > TENURE_SESSION) ||
 	      (THERE(ttl_ns) && read_twice(options.ttl, options.ttl_ns)) ||
 	      (THERE(idle_ttl_ns) && read_twice(options.idle_ttl, options.idle_ttl_ns)) ||
 	      (THERE(validate_every_ns) && read_twice(options.validate_every, options.validate_every_ns));
-#undef THERE
 	CHECK(!bad || result < 0);
 	CHECK(result == 0 || result == TENURE_EINVAL || result == TENURE_EVERSION);
 	CHECK(result != TENURE_EVERSION || tail || definition.size != sizeof(definition) || options_size % sizeof(void *) != 0);
+	scoped = THERE(scope) && options.scope == TENURE_SESSION;
+#undef THERE
+	if (result == 0 && scoped)
+		CHECK(tenure_session_open(NULL, NULL, &session) == 0 && tenure_session_enter(session, NULL) == 0);
 	if (result == 0) {
 		use_function(&function, &arguments);
+		CHECK(tenure_function_drain(&function, TENURE_SECONDS(60)) == 0); /* so that the counters stand still */
 		check_stats(&input, &function, cache);
 	} else {
 		CHECK(strlen(tenure_message()) > 10);
 		CHECK(tenure_function_get(&function, TENURE_FOREVER, &arguments, NULL) == result);
 	}
+	CHECK(tenure_session_end(session) == 0);
+	CHECK(tenure_function_forget(&function, TENURE_SECONDS(60)) == 0); /* its definition goes with this run */
 	CHECK(tenure_cache_close(&cache, TENURE_SECONDS(60)) == 0);
 	CHECK(made == freed);
 	keep_end();
