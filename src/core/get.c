@@ -323,8 +323,8 @@ int tn_get_hand_over(const struct tn_request *request, struct tenure_cell_ *cell
 				    tn_context()->session);
 	pthread_cleanup_pop(0);
 	if (tn_forked_since(handing.generation))
-		return tn_fail(TENURE_EFORKED, "the process was forked inside a front, in a call of %s(); the child must call it "
-			       "anew", request->definition->name);
+		return tn_fail(TENURE_EFORKED, "the process was forked inside a front, in a call of %s(); the child must "
+			       "call it anew", request->definition->name);
 	if (lease->cell_ != NULL) {
 		handing_lost(&handing);
 		return tn_fail(TENURE_EHELD, "the lease was filled by another call from inside this one of %s()",
@@ -361,6 +361,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 	drop(&get);
 	if (result < 0)
 		return result;
-	shown = tn_get_hand_over(request, get.lease, holder, result != TENURE_CREATED, lease); /* its creator has shown it */
+	/* What was just created, its creator has shown. */
+	shown = tn_get_hand_over(request, get.lease, holder, result != TENURE_CREATED, lease);
 	return shown == 0 ? result : shown;
 }
