@@ -61,7 +61,8 @@ static tenure_value make_value(struct input *input, int depth)
 	tenure_value *items;
 	size_t size;
 
-	value.kind = value.kind < 27 ? value.kind % 9 : value.kind < 39 ? TENURE_LIST + value.kind % 2 : TENURE_VALUE_ + take_below(input, 300);
+	value.kind = value.kind < 27 ? value.kind % 9 : value.kind < 39 ? TENURE_LIST + value.kind % 2 :
+		     TENURE_VALUE_ + take_below(input, 300);
 	switch (value.kind) {
 	case TENURE_BOOL:
 		value.as.truth = take(input) & 1;

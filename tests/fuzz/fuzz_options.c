@@ -79,6 +79,17 @@ static void report(void *user, int result, const char *text)
 	(void)user, (void)result, (void)text;
 }
 
+static void wake(void *user)
+{
+	(void)user;
+}
+
+static void never(void *user, void (*run)(void *task), void *task)
+{
+	(void)user, (void)run, (void)task;
+	abort(); /* given together with .manual only, which is refused */
+}
+
 static tenure_cache *open_cache(struct input *input)
 {
 	static const int64_t TIMEOUTS[] = { 0, 1, -1, INT64_MIN, INT64_MAX, 5000000000 };
@@ -95,12 +106,18 @@ static tenure_cache *open_cache(struct input *input)
 	options.front = FRONTS[take_below(input, 4)];
 	options.exit_timeout = TIMEOUTS[take_below(input, 6)];
 	options.workers = WORKERS[take_below(input, 6)];
+	options.manual = take_below(input, 4) == 3;
+	options.wake = take_below(input, 4) == 3 ? wake : NULL;
+	options.execute = options.manual && take_below(input, 8) == 7 ? never : NULL;
 	options.size = told;
 	given = resize(input, &options, sizeof(options), size, &tail);
 	result = tenure_cache_open_with(&cache, given);
 #define THERE(member) (size >= offsetof(tenure_cache_options, member) + sizeof(options.member))
 	bad = told == 0 || told % sizeof(void *) != 0 || tail || (THERE(exit_timeout) && options.exit_timeout < 0) ||
-	      (THERE(workers) && options.workers > 64) || (THERE(front) && options.front == &older);
+	      (THERE(workers) && options.workers > 64) || (THERE(wake) && options.wake != NULL && !options.manual) ||
+	      (THERE(execute) && options.execute != NULL) ||
+	      (THERE(manual) && options.workers != 0 && options.manual) ||
+	      (THERE(front) && options.front == &older);
 #undef THERE
 	CHECK((result == 0) == !bad && (result == 0 || result == TENURE_EINVAL || result == TENURE_EVERSION));
 	CHECK(!tail || told % sizeof(void *) != 0 || told == 0 || result == TENURE_EVERSION);
