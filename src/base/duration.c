@@ -135,8 +135,8 @@ static int read_clock(struct parser *p, const struct number *hours)
 	for (int i = 0; i < 2 && *p->at == ':'; i++) {
 		const char *begin = ++p->at;
 
-		if (!read_number(p, &number) || number.whole > 59 || (i == 0 && p->at - begin != 2) ||
-		    !isdigit((unsigned char)begin[0]) || !isdigit((unsigned char)begin[1])) {
+		if (!read_number(p, &number) || number.whole > 59 || strspn(begin, "0123456789") != 2 ||
+		    (i == 0 && p->at - begin != 2)) {
 			p->at = begin;
 			return fail(p, "a clock is hours:minutes:seconds, both of two digits up to 59");
 		}
@@ -160,7 +160,7 @@ static int read_parts(struct parser *p)
 		}
 		if (!read_number(p, &number))
 			return fail(p, "a number is expected");
-		if (*p->at == ':' && number.scale == 1)
+		if (*p->at == ':' && isdigit((unsigned char)p->at[-1]) && number.scale == 1)
 			return read_clock(p, &number);
 		skip_blanks(p);
 		begin = p->at;

@@ -14,7 +14,6 @@
 #include "core/entry.h"
 #include "core/expire.h"
 #include "core/flight.h"
-#include "core/holder.h"
 #include "core/lease.h"
 #include "core/job.h"
 #include "core/recording.h"
@@ -333,6 +332,51 @@ static void thread_lost(void *pointer)
 		drop(get);
 }
 
+struct handing {
+	struct tenure_cell_ *cell;
+	struct tn_holder *holder;
+	uint64_t generation;
+};
+
+/* The thread is ending inside a front: nobody gets this lease. */
+static void handing_lost(void *pointer)
+{
+	const struct handing *handing = pointer;
+
+	if (tn_forked_since(handing->generation))
+		return;
+	tenure_unpin_(handing->cell);
+	tn_holder_put(handing->holder);
+}
+
+static void replay_guarded(struct handing *handing, const struct tn_recording *recording, const tenure_front *front)
+{
+	pthread_cleanup_push(handing_lost, handing);
+	tn_recording_replay(recording, front, tn_context()->session);
+	pthread_cleanup_pop(0);
+}
+
+int tn_get_hand_over(const struct tn_request *request, struct tenure_cell_ *cell, struct tn_holder *holder, bool replay,
+		     tenure_lease *lease)
+{
+	struct handing handing = { .cell = cell, .holder = holder, .generation = tn_core.generation };
+
+	if (replay && tn_entry_of(cell)->recording != NULL)
+		replay_guarded(&handing, tn_entry_of(cell)->recording, tn_front(request->function->cache));
+	if (tn_forked_since(handing.generation))
+		return tn_fail(TENURE_EFORKED, "the process was forked inside a front, in a call of %s(); the child must "
+			       "call it anew", request->definition->name);
+	if (lease->cell_ != NULL) {
+		handing_lost(&handing);
+		return tn_fail(TENURE_EHELD, "the lease was filled by another call from inside this one of %s()",
+			       request->definition->name);
+	}
+	tn_lease_fill(lease, cell);
+	if (holder != NULL)
+		tn_holder_attach(holder, lease);
+	return 0;
+}
+
 int tn_get(const struct tn_request *request, tenure_lease *lease)
 {
 	struct get get = {
@@ -342,7 +386,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 		.generation = tn_core.generation,
 	};
 	struct tn_holder *holder;
-	int result;
+	int result, shown;
 
 	pthread_cleanup_push(thread_lost, &get);
 	do
@@ -358,13 +402,9 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 	drop(&get);
 	if (result < 0)
 		return result;
-	tn_lease_fill(lease, get.lease);
 	if (result == TENURE_HIT && request->function->background)
 		result = tn_refresh_consider(request, tn_entry_of(get.lease));
-	if (holder != NULL)
-		tn_holder_attach(holder, lease);
-	if (result != TENURE_CREATED) /* its creator has shown it already */
-		tn_recording_replay(tn_entry_of(get.lease)->recording, tn_front(get.cache),
-				    tn_context()->session);
-	return result;
+	/* What was just created, its creator has shown. */
+	shown = tn_get_hand_over(request, get.lease, holder, result != TENURE_CREATED, lease);
+	return shown == 0 ? result : shown;
 }

@@ -208,6 +208,8 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 {
 	struct tenure_cell_ *cell = tenure_pin_(request->hash);
 	struct tenure_entry_ *entry;
+	bool stale;
+	int result;
 
 	if (cell == NULL)
 		return tn_get(request, lease);
@@ -216,10 +218,9 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	    memcmp(entry->key, request->key, request->key_size & ~TENURE_DIGESTED_) == 0 &&
 	    __atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) > tn_cached_now(request->function->cache)) {
 		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
-		tenure_hand_out_(lease, cell);
-		tn_recording_replay(tn_entry_of(cell)->recording, tn_front(request->function->cache),
-				    tn_context()->session);
-		return __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & TENURE_STALE_ ? TENURE_STALE : TENURE_HIT;
+		stale = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & TENURE_STALE_;
+		result = tn_get_hand_over(request, cell, NULL, true, lease);
+		return result != 0 ? result : stale ? TENURE_STALE : TENURE_HIT;
 	}
 	tenure_unpin_miss_(cell);
 	return tn_get(request, lease);

@@ -31,6 +31,12 @@ static bool unknown_tail(const void *given, size_t given_size, size_t known_size
 	return false;
 }
 
+/* Every version of a structure holds pointers, so its size is a multiple of theirs; half a pointer must not be read. */
+static bool possible_size(size_t size)
+{
+	return size % sizeof(void *) == 0;
+}
+
 static int read_duration(const char *function, const char *option, const char *text, int64_t ns, int64_t absent,
 			 int64_t *ret)
 {
@@ -141,6 +147,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		return tn_fail(TENURE_EINVAL, "a function without a definition; use TENURE_DEFINE");
 	name = definition->name;
 	if (definition->size != sizeof(*definition) || (definition->layout != 0 && definition->layout != TENURE_LAYOUT_) ||
+	    !possible_size(definition->options_size) ||
 	    unknown_tail(definition->options, definition->options_size, sizeof(given)))
 		return tn_fail(TENURE_EVERSION, "%s() was compiled against another version of tenure than %s", name,
 			       tenure_version());
@@ -193,8 +200,8 @@ static const tenure_front *front_of_environment(void)
 
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *options)
 {
-	if (given == NULL || given->size == 0)
-		return tn_fail(TENURE_EINVAL, "cache options without a size; use the macros, which set it");
+	if (given == NULL || given->size == 0 || !possible_size(given->size))
+		return tn_fail(TENURE_EINVAL, "cache options without a size that they can have; use the macros, which set it");
 	if (unknown_tail(given, given->size, sizeof(*options)))
 		return tn_fail(TENURE_EVERSION, "the cache's options were compiled against a newer version of tenure than %s",
 			       tenure_version());
