@@ -283,6 +283,11 @@ enum { TENURE_TEXT, TENURE_SUCCESS, TENURE_INFO, TENURE_WARNING, TENURE_ERROR, T
 TENURE_API int tenure_say(tenure_call *call, int kind, const char *format, ...) TENURE_PRINTF_(3, 4);
 TENURE_API int tenure_emit(tenure_call *call, int kind, const void *data, size_t size);
 
+/* Say how far it is: `fraction` 0..1 (less than 0: unknown), and in words (up to 255 bytes; NULL: those said before stand).
+ * Shown to all who wait, beside the spinner; not recorded. It is cheap enough for a loop: it wakes nobody, whoever waits sees
+ * the latest at the front's next tick, and the creator's own thread calls the front in here, once a tick at most. */
+TENURE_API void tenure_progress(tenure_call *call, double fraction, const char *format, ...) TENURE_PRINTF_(3, 4);
+
 /* The value of an input (a widget). It becomes part of the key: each combination of values has its own entry, and a hit
  * draws the inputs again. Without a front or a session the value is the preset. A text lives as long as `call`. */
 TENURE_API bool tenure_ask_bool(tenure_call *call, const char *label, bool preset);
@@ -415,12 +420,15 @@ typedef struct tenure_activity {
 	const char *function, *text; /* valid in the call */
 	int64_t elapsed; /* ns */
 	bool show_time;
+	const char *progress; /* what tenure_progress() said last; "": nothing */
+	double fraction; /* likewise: 0..1; less than 0: unknown */
 } tenure_activity;
 
 /* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may
  * call only what is marked [all]. front_user is the current session's, or NULL. Each may be NULL.
  *   wait     a creation is being waited for: after `delay`, then every `tick` (0: 100 ms); on the thread that is about to
- *            run the creator once, before it starts, with elapsed 0. Negative: this thread leaves, and its get returns it.
+ *            run the creator once, before it starts, with elapsed 0, and in tenure_progress() at most once a tick.
+ *            Negative: this thread leaves, and its get returns it; from tenure_progress() it means nothing.
  *   done     after wait, once, when it is over.
  *   message  something was said, now or again.
  *   value    the value of an input, without drawing it. 0, or an error that the get returns.

@@ -44,6 +44,14 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 struct tn_function;
 struct tn_recording;
 
+enum { TN_PROGRESS_ROOM = 256 };
+
+/* How far a creation says it is. */
+struct tn_progress {
+	double fraction; /* 0..1; < 0: unknown */
+	char text[TN_PROGRESS_ROOM];
+};
+
 struct tn_object {
 	struct tn_object *next; /* in its bucket, or the pool's free list */
 	void *address;
@@ -138,6 +146,9 @@ struct tenure_call {
 	int creator_result;
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
+	struct tn_progress progress; /* guarded by M */
+	bool shown; /* the leader's: the front shows it on the creator's own thread */
+	int64_t shown_next; /* the leader's: not again before this moment */
 };
 
 struct tn_worker {

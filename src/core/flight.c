@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -57,7 +58,9 @@ tenure_call *tn_flight_reserve(void)
 	flight->resource = NULL;
 	flight->recording = NULL;
 	flight->failure = NULL;
-	flight->ttl_set = flight->gave_up = flight->out_of_memory = false;
+	flight->ttl_set = flight->gave_up = flight->out_of_memory = flight->shown = false;
+	flight->progress.fraction = -1;
+	flight->progress.text[0] = '\0';
 	return flight;
 }
 
@@ -199,30 +202,37 @@ bool tn_flight_cycle_locked(tenure_call *wanted, tenure_call *inside, char *chai
 
 /* ---- waiting */
 
+static int64_t tick_of(const tenure_front *front)
+{
+	return front->tick > 0 ? front->tick : 100000000;
+}
+
 /* When the front wants to be called next; TN_NEVER: it does not. */
 static int64_t next_tick(const tenure_call *flight, const tenure_front *front, int64_t elapsed)
 {
-	int64_t tick = front->tick > 0 ? front->tick : 100000000;
-
 	if (front->wait == NULL || flight->spinner == NULL || flight->validation)
 		return TN_NEVER;
 	return elapsed < 0 ? tn_time_add(flight->started, front->delay) :
-			     tn_time_add(flight->started, tn_time_add(elapsed, tick));
+			     tn_time_add(flight->started, tn_time_add(elapsed, tick_of(front)));
 }
 
-static tenure_activity activity_of(const tenure_call *flight, int64_t elapsed)
+/* `progress`: the flight's, copied under M, since the creator goes on saying how far it is. */
+static tenure_activity activity_of(const tenure_call *flight, const struct tn_progress *progress, int64_t elapsed)
 {
 	return (tenure_activity){
 		.function = flight->definition->name,
 		.text = flight->spinner,
 		.elapsed = elapsed,
 		.show_time = flight->show_time,
+		.progress = progress->text,
+		.fraction = progress->fraction,
 	};
 }
 
-static int show(const tenure_call *flight, const tenure_front *front, void *front_user, int64_t elapsed)
+static int show(const tenure_call *flight, const struct tn_progress *progress, const tenure_front *front, void *front_user,
+		int64_t elapsed)
 {
-	tenure_activity activity = activity_of(flight, elapsed);
+	tenure_activity activity = activity_of(flight, progress, elapsed);
 	enum tn_callback was = tn_callback_enter(TN_IN_FRONT);
 	int result = front->wait(front_user, &activity);
 
@@ -230,9 +240,10 @@ static int show(const tenure_call *flight, const tenure_front *front, void *fron
 	return result <= 0 ? result : TENURE_ETIMEDOUT; /* a result is negative */
 }
 
-static void show_end(const tenure_call *flight, const tenure_front *front, void *front_user, int64_t elapsed)
+static void show_end(const tenure_call *flight, const struct tn_progress *progress, const tenure_front *front,
+		     void *front_user, int64_t elapsed)
 {
-	tenure_activity activity = activity_of(flight, elapsed);
+	tenure_activity activity = activity_of(flight, progress, elapsed);
 	enum tn_callback was;
 
 	if (front->done == NULL)
@@ -273,22 +284,24 @@ static void thread_lost(void *pointer)
 	tn_flight_put(flight);
 }
 
-static int call_front(const struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
+static int call_front(const struct wait *wait, const struct tn_progress *progress, const tenure_front *front,
+		      void *front_user, int64_t elapsed, bool end)
 {
 	if (!end)
-		return show(wait->flight, front, front_user, elapsed);
-	show_end(wait->flight, front, front_user, elapsed);
+		return show(wait->flight, progress, front, front_user, elapsed);
+	show_end(wait->flight, progress, front, front_user, elapsed);
 	return 0;
 }
 
 /* The front's turn, with M let go. */
 static int show_unlock_lock(struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
 {
+	struct tn_progress progress = wait->flight->progress;
 	int result;
 
 	tn_unlock();
 	pthread_cleanup_push(thread_lost, wait);
-	result = call_front(wait, front, front_user, elapsed, end);
+	result = call_front(wait, &progress, front, front_user, elapsed, end);
 	pthread_cleanup_pop(0);
 	tn_lock();
 	return tn_forked_since(wait->flight->generation) ? TENURE_EFORKED : result;
@@ -362,20 +375,53 @@ void tn_flight_end_locked(tenure_call *flight, int result, bool abandoned)
 
 /* ---- the leader's side of the front */
 
+static void *leaders_user(const tenure_call *flight)
+{
+	return flight->session == NULL ? NULL : flight->session->front_user;
+}
+
 int tn_flight_show_start(tenure_call *flight)
 {
 	const tenure_front *front = flight->function->cache->options.front;
+	static const struct tn_progress none = { .fraction = -1 };
 
 	if (front == NULL || front->wait == NULL || flight->spinner == NULL)
 		return 0;
-	return show(flight, front, flight->session == NULL ? NULL : flight->session->front_user, 0);
+	flight->shown = true;
+	flight->shown_next = tn_time_add(flight->started, tick_of(front));
+	return show(flight, &none, front, leaders_user(flight), 0);
 }
 
 void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
 {
-	const tenure_front *front = flight->function->cache->options.front;
+	struct tn_progress progress;
 
-	if (front == NULL || front->wait == NULL || flight->spinner == NULL)
+	if (!flight->shown)
 		return;
-	show_end(flight, front, flight->session == NULL ? NULL : flight->session->front_user, elapsed);
+	tn_lock();
+	progress = flight->progress;
+	tn_unlock();
+	show_end(flight, &progress, flight->function->cache->options.front, leaders_user(flight), elapsed);
+}
+
+void tn_flight_progress(tenure_call *flight, double fraction, const char *text)
+{
+	const struct tn_context *context = tn_context();
+	struct tn_progress progress;
+	int64_t now;
+
+	tn_lock(); /* wakes nobody: who waits looks at its next tick */
+	flight->progress.fraction = fraction;
+	if (text != NULL)
+		memcpy(flight->progress.text, text, TN_PROGRESS_ROOM);
+	progress = flight->progress;
+	tn_unlock();
+	/* A helper thread is not the one that the front was told of. */
+	if (context->attached || !works_for(context->inside, flight) || !flight->shown)
+		return;
+	now = tn_cache_time(flight->function->cache);
+	if (now < flight->shown_next)
+		return;
+	flight->shown_next = tn_time_add(now, tick_of(flight->function->cache->options.front));
+	show(flight, &progress, flight->function->cache->options.front, leaders_user(flight), now - flight->started);
 }

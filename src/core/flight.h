@@ -33,6 +33,10 @@ void tn_flight_put(tenure_call *flight);
 int tn_flight_show_start(tenure_call *flight);
 void tn_flight_show_end(tenure_call *flight, int64_t elapsed);
 
+/* The creator says how far it is; `text` has TN_PROGRESS_ROOM bytes, NULL: as before. Whoever waits sees it at its next
+ * tick; the creator's own thread shows it here, not more often than that. Takes M, calls the front. */
+void tn_flight_progress(tenure_call *flight, double fraction, const char *text);
+
 /* How a person would write the call: name(arguments). */
 void tn_flight_describe(const tenure_call *flight, char *text, size_t room);
 

@@ -7,7 +7,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "core/context.h"
+#include "core/flight.h"
 #include "core/lease.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -117,6 +119,25 @@ int64_t tenure_call_remaining(tenure_call *call)
 	remaining = call->patience == TN_NEVER ? TN_NEVER : call->patience > now ? call->patience - now : 0;
 	tn_unlock();
 	return remaining;
+}
+
+void tenure_progress(tenure_call *call, double fraction, const char *format, ...)
+{
+	char text[TN_PROGRESS_ROOM];
+	va_list arguments;
+
+	if (foreign(call))
+		return;
+	memset(text, 0, sizeof(text));
+	if (format != NULL) {
+		va_start(arguments, format);
+		vsnprintf(text, sizeof(text), format, arguments);
+		va_end(arguments);
+		tn_text_trim(text);
+	}
+	if (!(fraction >= 0)) /* not a number, too */
+		fraction = -1;
+	tn_flight_progress(call, fraction > 1 ? 1 : fraction, format == NULL ? NULL : text);
 }
 
 static int out_of_memory(tenure_call *call)

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "base/thread.h"
 
 #include <tenure/tenure.h>
@@ -25,7 +26,9 @@ enum { MOST = 32, TEXT_ROOM = 256 };
 #define DELAY INT64_C(100000000) /* ns until a spinner is shown, and between its frames */
 
 struct running {
-	char text[TEXT_ROOM];
+	char text[TEXT_ROOM]; /* of the spinner: what tells two apart */
+	char progress[TEXT_ROOM]; /* the latest words; "": none */
+	double fraction; /* likewise; < 0: unknown */
 	int64_t started;
 	int count; /* threads that wait for the same; 0: free */
 	bool show_time;
@@ -36,6 +39,7 @@ static struct tn_cond changed;
 static struct running running[MOST];
 static bool drawing, line_shown;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static __thread uint32_t mine; /* a bit for each of `running` that counts this thread; a creator inside a creator has two */
 
 static void prepare(void)
 {
@@ -53,6 +57,7 @@ static void child(void)
 	tn_cond_reinit(&changed);
 	memset(running, 0, sizeof(running));
 	drawing = line_shown = false;
+	mine = 0;
 }
 
 static void start(void)
@@ -96,16 +101,30 @@ static void format_time(char *text, size_t room, int64_t elapsed)
 	snprintf(text, room, "(%.1f seconds)", (double)(elapsed / 100000000) / 10);
 }
 
-void tn_terminal_line(char *line, size_t room, const char *text, int64_t elapsed, int show_time, int width)
+/* " [####------]  42%", or nothing. */
+static void format_bar(char *text, size_t room, double fraction)
+{
+	static const char FULL[] = "####################", EMPTY[] = "--------------------";
+	enum { WIDTH = sizeof(FULL) - 1 };
+	int full = (int)(fraction * WIDTH), percent = (int)(fraction * 100);
+
+	text[0] = '\0';
+	if (fraction >= 0)
+		snprintf(text, room, " [%.*s%.*s] %3d%%", full, FULL, WIDTH - full, EMPTY, percent);
+}
+
+void tn_terminal_line(char *line, size_t room, const char *text, double fraction, int64_t elapsed, int show_time, int width)
 {
 	static const char *const FRAMES[] = { "|", "/", "-", "\\" };
-	char time[40] = "";
+	char time[40] = "", bar[64];
 	size_t most = width > 2 ? (size_t)width - 1 : 1; /* the last column would wrap */
 
 	if (show_time)
 		format_time(time, sizeof(time), elapsed);
-	snprintf(line, room < most + 1 ? room : most + 1, "%s %s%s%s", FRAMES[elapsed / DELAY % 4], text,
+	format_bar(bar, sizeof(bar), fraction);
+	snprintf(line, room < most + 1 ? room : most + 1, "%s %s%s%s%s", FRAMES[elapsed / DELAY % 4], text, bar,
 		 show_time ? " " : "", time);
+	tn_text_trim(line);
 }
 
 static void erase_locked(void)
@@ -135,9 +154,22 @@ static const struct running *oldest_locked(int64_t now, int *ret_more, bool *ret
 	return oldest;
 }
 
+static void describe_locked(const struct running *shown, int more, char *text, size_t room)
+{
+	size_t length = (size_t)snprintf(text, room, shown->progress[0] == '\0' ? "%s" : "%s: %s", shown->text,
+					 shown->progress);
+
+	if (more > 0)
+		snprintf(text + length, room - length, " (and %d more)", more);
+	for (; *text != '\0'; text++) { /* one line is what is erased */
+		if (*text == '\n' || *text == '\t')
+			*text = ' ';
+	}
+}
+
 static void *draw(void *unused)
 {
-	char line[512], text[TEXT_ROOM + 32];
+	char line[1024], text[2 * TEXT_ROOM + 32];
 	const struct running *oldest;
 	int64_t now;
 	int more;
@@ -152,8 +184,9 @@ static void *draw(void *unused)
 		if (!any)
 			break;
 		if (oldest != NULL) {
-			snprintf(text, sizeof(text), more > 0 ? "%s (and %d more)" : "%s", oldest->text, more);
-			tn_terminal_line(line, sizeof(line), text, now - oldest->started, oldest->show_time, columns());
+			describe_locked(oldest, more, text, sizeof(text));
+			tn_terminal_line(line, sizeof(line), text, oldest->fraction, now - oldest->started, oldest->show_time,
+					 columns());
 			fputs(line, stderr);
 			line_shown = true;
 		}
@@ -182,6 +215,8 @@ static struct running *new_locked(const char *text, const tenure_activity *activ
 		if (running[i].count != 0)
 			continue;
 		snprintf(running[i].text, TEXT_ROOM, "%s", text);
+		running[i].progress[0] = '\0';
+		running[i].fraction = -1;
 		running[i].started = tn_clock_monotonic() - activity->elapsed;
 		running[i].show_time = activity->show_time;
 		return &running[i];
@@ -189,32 +224,37 @@ static struct running *new_locked(const char *text, const tenure_activity *activ
 	return NULL; /* so many at once: this one is not shown */
 }
 
-/* The first wait of a thread for an activity enters it, its done takes it out; later waits change nothing. */
-static __thread char waiting_for[TEXT_ROOM];
+static uint32_t bit_of(const struct running *shown)
+{
+	return UINT32_C(1) << (shown - running);
+}
 
+/* The first wait of a thread for an activity enters it, its done takes it out; waits between tell how far it is. */
 static int terminal_wait(void *front_user, const tenure_activity *activity)
 {
 	char text[TEXT_ROOM];
-	struct running *activity_shown;
+	struct running *shown;
 	bool start_drawing, terminal = on_terminal();
 
 	(void)front_user;
 	pthread_once(&once, start);
 	tn_terminal_clean(text, sizeof(text), activity->text, strlen(activity->text));
-	if (strcmp(waiting_for, text) == 0)
-		return 0;
 	tn_mutex_lock(&mutex);
-	activity_shown = find_locked(text);
-	if (activity_shown == NULL) {
-		activity_shown = new_locked(text, activity);
-		if (activity_shown != NULL && !terminal)
+	shown = find_locked(text);
+	if (shown == NULL) {
+		shown = new_locked(text, activity);
+		if (shown != NULL && !terminal)
 			fprintf(stderr, "%s\n", text);
 	}
-	if (activity_shown != NULL) {
-		activity_shown->count++;
-		snprintf(waiting_for, sizeof(waiting_for), "%s", text);
+	if (shown != NULL && !(mine & bit_of(shown))) {
+		shown->count++;
+		mine |= bit_of(shown);
 	}
-	start_drawing = terminal && activity_shown != NULL && !drawing;
+	if (shown != NULL && (activity->progress[0] != '\0' || activity->fraction >= 0)) {
+		tn_terminal_clean(shown->progress, sizeof(shown->progress), activity->progress, strlen(activity->progress));
+		shown->fraction = activity->fraction;
+	}
+	start_drawing = terminal && shown != NULL && !drawing;
 	drawing = drawing || start_drawing;
 	tn_mutex_unlock(&mutex);
 	if (start_drawing && tn_thread_start(draw, NULL, "tenure-terminal") != 0) {
@@ -227,24 +267,27 @@ static int terminal_wait(void *front_user, const tenure_activity *activity)
 
 static void terminal_done(void *front_user, const tenure_activity *activity)
 {
-	struct running *activity_shown;
-	char time[40];
+	char text[TEXT_ROOM], time[40];
+	struct running *shown;
 
 	(void)front_user;
 	pthread_once(&once, start);
-	if (waiting_for[0] == '\0')
+	if (mine == 0)
 		return;
+	tn_terminal_clean(text, sizeof(text), activity->text, strlen(activity->text));
 	tn_mutex_lock(&mutex);
-	activity_shown = find_locked(waiting_for);
-	if (activity_shown != NULL && --activity_shown->count == 0) {
-		format_time(time, sizeof(time), activity->elapsed);
-		if (!on_terminal() && activity->show_time)
-			fprintf(stderr, "%s done %s\n", waiting_for, time);
-		erase_locked(); /* what is printed next begins on a clean line */
-		fflush(stderr);
-		tn_cond_broadcast(&changed);
+	shown = find_locked(text);
+	if (shown != NULL && (mine & bit_of(shown))) {
+		mine &= ~bit_of(shown);
+		if (--shown->count == 0) {
+			format_time(time, sizeof(time), activity->elapsed);
+			if (!on_terminal() && activity->show_time)
+				fprintf(stderr, "%s done %s\n", text, time);
+			erase_locked(); /* what is printed next begins on a clean line */
+			fflush(stderr);
+			tn_cond_broadcast(&changed);
+		}
 	}
-	waiting_for[0] = '\0';
 	tn_mutex_unlock(&mutex);
 }
 

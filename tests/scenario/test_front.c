@@ -2,6 +2,9 @@
 /* test_front.c: what a user sees: spinner, messages and their replay, inputs. */
 #include "support.h"
 
+#include <math.h>
+#include <sched.h>
+
 #include "base/fault.h"
 
 /* A front that writes down what it is told: one log for all sessions, each with its name. */
@@ -37,6 +40,8 @@ static const char *name_of(const void *user)
 static int on_wait(void *user, const tenure_activity *a)
 {
 	see("%s waits for %s%s;", name_of(user), a->text, a->show_time ? " (timed)" : "");
+	if (a->progress[0] != '\0' || a->fraction >= 0)
+		see("%s is told %s %.2f;", name_of(user), a->progress, a->fraction);
 	return leave_with;
 }
 static void on_done(void *user, const tenure_activity *a)
@@ -348,6 +353,129 @@ static void U4_prepared_keys_and_capacity_know_inputs(void **state)
 	asks = 0;
 }
 
+/* ---- progress */
+
+TENURE_DECLARE(slow, struct book, (int, n));
+static int make_slow(tenure_call *c, const slow_args *a, struct book **ret)
+{
+	*ret = book_new(a->n);
+	tenure_progress(c, 0.1, "part %d", 1); /* no tick yet */
+	__atomic_fetch_add(&test_now, 100000000, __ATOMIC_SEQ_CST);
+	tenure_progress(c, 0.2, "part %d", 2);
+	tenure_progress(c, 0.3, "part %d", 3);
+	__atomic_fetch_add(&test_now, 100000000, __ATOMIC_SEQ_CST);
+	tenure_progress(c, 0.4, NULL); /* in the words of before */
+	TN_FAULT("test.slow");
+	for (int i = 0; i < 1000; i++)
+		tenure_progress(c, 0.5 + i / 2000.0, "part %d", i);
+	tenure_progress(c, NAN, "the last %s", a->n == 2 ? "\xc3\xa9" : "part");
+	TN_FAULT("test.slow_again");
+	tenure_progress(NULL, 0, "nothing");
+	return 0;
+}
+TENURE_DEFINE(slow, .cache = &cache, .create = make_slow, .release = book_release);
+
+static void U5_the_creators_own_thread_shows_it_once_a_tick(void **state)
+{
+	(void)state;
+	tenure_get(slow, NULL, 1);
+	assert_string_equal(seen, "nobody waits for Running `slow(...)`.;"
+			    "nobody waits for Running `slow(...)`.;nobody is told part 2 0.20;"
+			    "nobody waits for Running `slow(...)`.;nobody is told part 3 0.40;nobody done;");
+	forget();
+	tenure_get(slow, NULL, 1);
+	assert_string_equal(seen, ""); /* not recorded */
+}
+
+static void *get_slow(void *session)
+{
+	tenure_session_enter(session, NULL);
+	return (void *)(intptr_t)tenure_get(slow, NULL, 2);
+}
+
+static long told(const char *text)
+{
+	long count = 0;
+
+	pthread_mutex_lock(&seen_mutex);
+	for (const char *at = seen; (at = strstr(at, text)) != NULL; at++)
+		count++;
+	pthread_mutex_unlock(&seen_mutex);
+	return count;
+}
+
+static void await_told(const char *text, long times)
+{
+	long now = 0;
+
+	for (int i = 0; i < 100000000 && now < times; i++)
+		now = told(text), sched_yield();
+	assert_int_equal(now, times);
+}
+
+static void U5_every_waiter_sees_the_latest_and_no_more_often_than_a_tick(void **state)
+{
+	pthread_t leader, first, second;
+
+	(void)state;
+	tn_fault_arm("test.slow", 0);
+	tn_fault_arm("test.slow_again", 0);
+	tn_fault_arm("flight.enrolled", 0);
+	leader = start(get_slow, NULL);
+	tn_fault_await("test.slow");
+	first = start(get_slow, annas);
+	tn_fault_await("flight.enrolled");
+	tn_fault_release("flight.enrolled");
+	await_told("anna is told part 3 0.40;", 1);
+	tn_fault_release("test.slow");
+	tn_fault_await("test.slow_again"); /* a thousand steps have been told, the clock stood */
+	assert_int_equal(told("anna waits"), 1);
+	tn_fault_arm("flight.enrolled", 0);
+	second = start(get_slow, berts);
+	tn_fault_await("flight.enrolled");
+	tn_fault_release("flight.enrolled");
+	await_told("bert is told the last \xc3\xa9 -1.00;", 1); /* who comes later sees the latest */
+	advance(0.1);
+	await_told("anna is told the last \xc3\xa9 -1.00;", 1);
+	assert_int_equal(told("anna waits"), 2);
+	tn_fault_release("test.slow_again");
+	assert_int_equal((intptr_t)finish(leader), TENURE_CREATED);
+	assert_int_equal((intptr_t)finish(first), TENURE_JOINED);
+	assert_int_equal((intptr_t)finish(second), TENURE_JOINED);
+}
+
+TENURE_DECLARE(helped, struct book);
+static tenure_call *helped_call;
+static void *help(void *unused)
+{
+	(void)unused;
+	tenure_call_attach(helped_call);
+	__atomic_fetch_add(&test_now, 100000000, __ATOMIC_SEQ_CST);
+	tenure_progress(helped_call, 7, "by a helper"); /* above 1 is 1 */
+	tenure_call_detach(helped_call);
+	tenure_progress(helped_call, -3, NULL);
+	return NULL;
+}
+static int make_helped(tenure_call *c, const helped_args *a, struct book **ret)
+{
+	(void)a;
+	*ret = book_new(0);
+	helped_call = c;
+	finish(start(help, NULL));
+	see("then;");
+	tenure_progress(c, 7, NULL);
+	return 0;
+}
+TENURE_DEFINE(helped, .cache = &cache, .create = make_helped, .release = book_release);
+
+static void U5_a_helper_tells_and_the_creators_thread_shows(void **state)
+{
+	(void)state;
+	tenure_get(helped, NULL);
+	assert_string_equal(seen, "nobody waits for Running `helped(...)`.;then;nobody waits for Running `helped(...)`.;"
+			    "nobody is told by a helper 1.00;nobody done;");
+}
+
 /* ---- which call from where */
 
 static int from_front;
@@ -414,6 +542,9 @@ int main(void)
 		S(U4_without_a_session_an_input_has_its_preset),
 		S(U4_a_waiter_whose_values_differ_tries_again),
 		S(U4_prepared_keys_and_capacity_know_inputs),
+		S(U5_the_creators_own_thread_shows_it_once_a_tick),
+		S(U5_every_waiter_sees_the_latest_and_no_more_often_than_a_tick),
+		S(U5_a_helper_tells_and_the_creators_thread_shows),
 		S(C3_a_front_may_not_get),
 		S(U6_there_is_no_front_unless_asked_for),
 		S(S1_sessions_end_once),

@@ -14,12 +14,27 @@ static void U1_U2_a_line_has_frame_text_and_time_and_fits(void **state)
 	char line[200];
 
 	(void)state;
-	tn_terminal_line(line, sizeof(line), "Loading", 1250000000, 1, 80);
+	tn_terminal_line(line, sizeof(line), "Loading", -1, 1250000000, 1, 80);
 	assert_string_equal(line, "| Loading (1.2 seconds)");
-	tn_terminal_line(line, sizeof(line), "Loading", 100000000, 0, 80);
+	tn_terminal_line(line, sizeof(line), "Loading", -1, 100000000, 0, 80);
 	assert_string_equal(line, "/ Loading");
-	tn_terminal_line(line, sizeof(line), "Loading", 0, 1, 10);
+	tn_terminal_line(line, sizeof(line), "Loading", -1, 0, 1, 10);
 	assert_string_equal(line, "| Loading");
+}
+
+static void U5_a_line_has_a_bar_and_the_percent(void **state)
+{
+	char line[200];
+
+	(void)state;
+	tn_terminal_line(line, sizeof(line), "Loading: 3 of 7", 0.429, 100000000, 1, 80);
+	assert_string_equal(line, "/ Loading: 3 of 7 [########------------]  42% (0.1 seconds)");
+	tn_terminal_line(line, sizeof(line), "Loading", 0, 0, 0, 80);
+	assert_string_equal(line, "| Loading [--------------------]   0%");
+	tn_terminal_line(line, sizeof(line), "Loading", 1, 0, 0, 80);
+	assert_string_equal(line, "| Loading [####################] 100%");
+	tn_terminal_line(line, sizeof(line), "Gr\xc3\xb6\xc3\x9f" "e", -1, 0, 0, 8);
+	assert_string_equal(line, "| Gr\xc3\xb6"); /* no half character */
 }
 
 static void U6_a_message_cannot_steer_the_terminal(void **state)
@@ -34,9 +49,9 @@ static void U6_a_message_cannot_steer_the_terminal(void **state)
 }
 
 /* Read until `wanted` has come; ends the test after 30 s. */
+static char text[65536];
 static void await_text(int fd, const char *wanted)
 {
-	static char text[65536];
 	size_t length = 0;
 
 	text[0] = '\0';
@@ -70,7 +85,13 @@ static void without(int kept)
 	close(kept);
 }
 
-static const tenure_activity ACTIVITY = { .function = "f", .text = "Loading \033it", .elapsed = 0, .show_time = true };
+static const tenure_activity ACTIVITY = {
+	.function = "f", .text = "Loading \033it", .elapsed = 0, .show_time = true, .progress = "", .fraction = -1,
+};
+static const tenure_activity HALF = {
+	.function = "f", .text = "Loading \033it", .elapsed = 1, .show_time = true, .progress = "5 of\n10", .fraction = 0.5,
+};
+static const tenure_activity INNER = { .function = "g", .text = "Inner", .elapsed = 0, .progress = "", .fraction = -1 };
 
 static void U1_U6_a_spinner_on_a_real_terminal(void **state)
 {
@@ -89,8 +110,18 @@ static void U1_U6_a_spinner_on_a_real_terminal(void **state)
 	tenure_terminal.message(NULL, TENURE_SUCCESS, "done it", 7, false);
 	await_text(master, "[ok] done it");
 	await_text(master, "Loading ?it (0."); /* drawn again below the message */
-	tenure_terminal.done(NULL, &ACTIVITY);
+	tenure_terminal.wait(NULL, &HALF); /* U5 */
+	await_text(master, "Loading ?it: 5 of 10 [##########----------]  50% (0.");
+	tenure_terminal.wait(NULL, &INNER); /* a creator inside the creator */
+	await_text(master, "(and 1 more)");
+	tenure_terminal.done(NULL, &INNER);
+	tenure_terminal.done(NULL, &HALF);
 	await_text(master, "\r\033[K");
+	tenure_terminal.wait(NULL, &INNER);
+	await_text(master, "Inner"); /* and the outer one is gone */
+	await_text(master, "Inner");
+	assert_null(strstr(text, "Loading"));
+	tenure_terminal.done(NULL, &INNER);
 	without(kept);
 	close(slave);
 	close(master);
@@ -104,7 +135,7 @@ static void U6_plain_lines_where_there_is_no_terminal(void **state)
 	assert_int_equal(pipe(ends), 0);
 	kept = with_stderr(ends[1]);
 	tenure_terminal.wait(NULL, &ACTIVITY);
-	tenure_terminal.wait(NULL, &ACTIVITY); /* a tick: no second line */
+	tenure_terminal.wait(NULL, &HALF); /* a tick: no second line */
 	tenure_terminal.message(NULL, TENURE_WARNING, "careful", 7, false);
 	tenure_terminal.done(NULL, &ACTIVITY);
 	without(kept);
@@ -117,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(U1_U2_a_line_has_frame_text_and_time_and_fits),
+		cmocka_unit_test(U5_a_line_has_a_bar_and_the_percent),
 		cmocka_unit_test(U6_a_message_cannot_steer_the_terminal),
 		cmocka_unit_test(U1_U6_a_spinner_on_a_real_terminal),
 		cmocka_unit_test(U6_plain_lines_where_there_is_no_terminal),
