@@ -3,6 +3,8 @@
 #ifndef TN_CONTEXT_H
 #define TN_CONTEXT_H
 
+#include <pthread.h>
+
 #include "core/core.h"
 
 /* In whose code a thread is. Creators, validate and release may call nearly everything; the others hardly anything. */
@@ -40,6 +42,27 @@ static inline enum tn_callback tn_callback_enter(enum tn_callback callback)
 static inline void tn_callback_leave(enum tn_callback was)
 {
 	tn_context()->callback = was;
+}
+
+/* A front's turn. A cancellation that comes in it waits until it is over: a front writes, which is a point of cancellation,
+ * and has locks of its own. pthread_exit() it may; then whoever called it cleans up, and sets `callback` back. */
+struct tn_turn {
+	enum tn_callback was;
+	int cancel_state;
+};
+
+static inline struct tn_turn tn_front_enter(void)
+{
+	struct tn_turn turn = { .was = tn_callback_enter(TN_IN_FRONT) };
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &turn.cancel_state);
+	return turn;
+}
+
+static inline void tn_front_leave(struct tn_turn turn)
+{
+	pthread_setcancelstate(turn.cancel_state, &turn.cancel_state);
+	tn_callback_leave(turn.was);
 }
 
 /* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */

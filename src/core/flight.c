@@ -233,10 +233,10 @@ static int show(const tenure_call *flight, const struct tn_progress *progress, c
 		int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
-	enum tn_callback was = tn_callback_enter(TN_IN_FRONT);
+	struct tn_turn turn = tn_front_enter();
 	int result = front->wait(front_user, &activity);
 
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 	return result <= 0 ? result : TENURE_ETIMEDOUT; /* a result is negative */
 }
 
@@ -244,13 +244,13 @@ static void show_end(const tenure_call *flight, const struct tn_progress *progre
 		     void *front_user, int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
-	enum tn_callback was;
+	struct tn_turn turn;
 
 	if (front->done == NULL)
 		return;
-	was = tn_callback_enter(TN_IN_FRONT);
+	turn = tn_front_enter();
 	front->done(front_user, &activity);
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 }
 
 static const tenure_front no_front;

@@ -36,6 +36,7 @@ struct get {
 	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
 	struct tenure_cell_ *lease;
 	uint64_t generation; /* of the process: after user code in a forked child nothing of this is touched */
+	enum tn_callback callback; /* in which the call was made */
 };
 
 enum { AGAIN = 1000 }; /* a step's result: another round */
@@ -80,10 +81,10 @@ again:
 
 /* ---- the steps; each is called with M and returns without it */
 
-static int forked(const struct get *get)
+static int forked(const struct tn_request *request)
 {
 	return tn_fail(TENURE_EFORKED, "the process was forked inside this call of %s(); the child must call it anew",
-		       get->request->definition->name);
+		       request->definition->name);
 }
 
 static void let_go(struct get *get)
@@ -100,7 +101,7 @@ static int answer(struct get *get, const struct tn_input *input)
 {
 	int result = tn_recording_answer(&get->answers, input, get->cache->options.front, tn_context()->session);
 
-	return tn_forked_since(get->generation) ? forked(get) : result;
+	return tn_forked_since(get->generation) ? forked(get->request) : result;
 }
 
 static int answer_unlock(struct get *get, const struct found *found)
@@ -152,7 +153,7 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	result = tn_flight_wait_unlock_lock(flight, &waiter, get->request->deadline);
 	tn_unlock();
 	if (tn_forked_since(get->generation))
-		return forked(get);
+		return forked(get->request);
 	TN_FAULT("flight.woken");
 	get->joined = flight;
 	if (result != 0)
@@ -279,8 +280,32 @@ static void thread_lost(void *pointer)
 {
 	struct get *get = pointer;
 
+	tn_context()->callback = get->callback;
 	if (!tn_forked_since(get->generation))
 		drop(get);
+}
+
+static void replay(const struct get *get)
+{
+	tn_recording_replay(tn_entry_of(get->hold)->recording, get->cache->options.front, tn_context()->session);
+}
+
+int tn_get_replay(const struct tn_request *request, struct tenure_cell_ *lease)
+{
+	struct get get = {
+		.request = request,
+		.cache = request->function->cache,
+		.hold = lease,
+		.generation = tn_core.generation,
+		.callback = tn_context()->callback,
+	};
+
+	if (tn_entry_of(lease)->recording == NULL)
+		return 0;
+	pthread_cleanup_push(thread_lost, &get);
+	replay(&get);
+	pthread_cleanup_pop(0);
+	return tn_forked_since(get.generation) ? forked(request) : 0;
 }
 
 int tn_get(const struct tn_request *request, tenure_lease *lease)
@@ -290,6 +315,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 		.function = request->function,
 		.cache = request->function->cache,
 		.generation = tn_core.generation,
+		.callback = tn_context()->callback,
 	};
 	int result;
 
@@ -302,11 +328,9 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 	if (tn_forked_since(get.generation))
 		return result;
 	drop(&get);
-	if (result < 0)
-		return result;
-	tn_lease_fill(lease, get.lease);
-	if (result != TENURE_CREATED) /* its creator has shown it already */
-		tn_recording_replay(tn_entry_of(get.lease)->recording, get.cache->options.front,
-				    tn_context()->session);
+	if (result >= 0 && result != TENURE_CREATED && tn_get_replay(request, get.lease) != 0)
+		return TENURE_EFORKED;
+	if (result >= 0) /* what was created its creator has shown already */
+		tn_lease_fill(lease, get.lease);
 	return result;
 }

@@ -9,4 +9,8 @@
  * its message, the lease untouched. No lock held; user code runs in here. */
 int tn_get(const struct tn_request *request, tenure_lease *lease);
 
+/* Show the caller what was recorded with the resource that it is about to get. The lease on it is given back when its thread
+ * ends in the front. 0, or EFORKED with its message. */
+int tn_get_replay(const struct tn_request *request, struct tenure_cell_ *lease);
+
 #endif

@@ -61,18 +61,18 @@ static void append(struct tn_recording *recording, struct tn_item *item)
 	tn_unlock();
 }
 
-bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size)
+const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size)
 {
 	struct tn_item *item = size > SIZE_MAX - sizeof(*item) - 1 ? NULL : tn_alloc(sizeof(*item) + size + 1);
 
 	if (item == NULL)
-		return false;
+		return NULL;
 	item->kind = kind;
 	item->size = size;
 	if (size != 0)
 		memcpy(item->data, data, size);
 	append(recording, item);
-	return true;
+	return item;
 }
 
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease)
@@ -245,7 +245,7 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 			tenure_session *session)
 {
 	tenure_value value = input->low_high_preset[2];
-	enum tn_callback was;
+	struct tn_turn turn;
 	int result = 0;
 
 	if (answers->recording == NULL)
@@ -253,9 +253,9 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 	if (answers->recording == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the value of the input \"%s\"", input->label);
 	if (front != NULL && front->value != NULL && session != NULL) {
-		was = tn_callback_enter(TN_IN_FRONT);
+		turn = tn_front_enter();
 		result = front->value(session->front_user, input->label, input->low_high_preset, &value);
-		tn_callback_leave(was);
+		tn_front_leave(turn);
 	}
 	if (result != 0)
 		return tn_fail(result < 0 ? result : TENURE_EFAILED,
@@ -268,11 +268,11 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 
 void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session)
 {
-	enum tn_callback was;
+	struct tn_turn turn;
 
 	if (recording == NULL || front == NULL || session == NULL)
 		return;
-	was = tn_callback_enter(TN_IN_FRONT);
+	turn = tn_front_enter();
 	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
 		tenure_value drawn;
 
@@ -281,5 +281,5 @@ void tn_recording_replay(const struct tn_recording *recording, const tenure_fron
 		if (item->input != NULL && front->ask != NULL)
 			front->ask(session->front_user, item->input->label, item->input->low_high_preset, &drawn);
 	}
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 }

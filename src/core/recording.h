@@ -36,8 +36,8 @@ struct tn_recording {
 struct tn_recording *tn_recording_new(void);
 void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is fine; kept leases are not touched. Takes M */
 
-/* Append. The data is copied. false: no memory. Take M. */
-bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
+/* Append. The data is copied; the recorded message, or NULL, false: no memory. Take M. */
+const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease);
 
 /* Append an input with its value; the recorded one (owned by the recording), or NULL: no memory. */

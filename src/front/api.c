@@ -82,6 +82,7 @@ static int register_face(tenure_function *face, const tenure_options *given, str
 struct call {
 	struct tn_function *root, *function; /* `function` is the one of the current session where there is such a thing */
 	uint64_t generation;
+	enum tn_callback callback; /* in which it was made */
 	struct tn_key *key; /* built for it, or NULL */
 	tenure_key *prepared; /* being prepared, or NULL */
 };
@@ -94,6 +95,7 @@ static int begin_root(struct call *call, tenure_function *face)
 	if (face == NULL)
 		return tn_fail(TENURE_EINVAL, "the function is NULL");
 	call->generation = tn_core.generation;
+	call->callback = tn_context()->callback;
 	call->key = NULL;
 	call->prepared = NULL;
 	call->root = tn_function_hold(face, false);
@@ -113,6 +115,7 @@ static void call_lost(void *pointer)
 {
 	struct call *call = pointer;
 
+	tn_context()->callback = call->callback;
 	if (call->key != NULL)
 		tn_key_drop(call->key);
 	tenure_key_free(call->prepared);
@@ -215,9 +218,9 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	    memcmp(entry->key, request->key, request->key_size & ~TENURE_DIGESTED_) == 0 &&
 	    __atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) > tn_cached_now(request->function->cache)) {
 		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
+		if (tn_get_replay(request, cell) != 0)
+			return TENURE_EFORKED;
 		tenure_hand_out_(lease, cell);
-		tn_recording_replay(tn_entry_of(cell)->recording, request->function->cache->options.front,
-				    tn_context()->session);
 		return TENURE_HIT;
 	}
 	tenure_unpin_miss_(cell);

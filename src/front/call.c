@@ -148,27 +148,29 @@ static int out_of_memory(tenure_call *call)
 	return tn_fail(TENURE_ENOMEM, "out of memory for a message or an input of %s()", call->definition->name);
 }
 
-static int emit(tenure_call *call, int kind, const void *data, size_t size)
+/* Show a message that was recorded (NULL: there was no memory). Nothing is held meanwhile that a thread which ends in the
+ * front would leave behind. */
+static int show(tenure_call *call, const struct tn_item *item)
 {
 	const tenure_front *front = call->function->cache->options.front;
-	enum tn_callback was;
+	struct tn_turn turn;
 
-	if (!tn_recording_say(call->recording, kind, data, size))
+	if (item == NULL)
 		return out_of_memory(call);
 	if (front == NULL || front->message == NULL)
 		return 0;
-	was = tn_callback_enter(TN_IN_FRONT);
-	front->message(call->session == NULL ? NULL : call->session->front_user, kind, data, size, false);
-	tn_callback_leave(was);
+	turn = tn_front_enter();
+	front->message(call->session == NULL ? NULL : call->session->front_user, item->kind, item->data, item->size, false);
+	tn_front_leave(turn);
 	return 0;
 }
 
 int tenure_say(tenure_call *call, int kind, const char *format, ...)
 {
 	va_list arguments;
+	const struct tn_item *item;
 	size_t size;
 	char *text;
-	int result;
 
 	if (foreign(call))
 		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
@@ -180,9 +182,9 @@ int tenure_say(tenure_call *call, int kind, const char *format, ...)
 	va_end(arguments);
 	if (text == NULL)
 		return out_of_memory(call);
-	result = emit(call, kind, text, size);
+	item = tn_recording_say(call->recording, kind, text, size);
 	tn_free(text);
-	return result;
+	return show(call, item);
 }
 
 int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
@@ -192,7 +194,7 @@ int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
 	if (kind < TENURE_FRONT || (data == NULL && size != 0))
 		return tn_fail(TENURE_EINVAL, "tenure_emit() takes kinds from TENURE_FRONT (%d) up, and data that is not NULL",
 			       TENURE_FRONT);
-	return emit(call, kind, data, size);
+	return show(call, tn_recording_say(call->recording, kind, data, size));
 }
 
 /* The recorded input with its value, or NULL: foreign, or no memory. */
@@ -201,16 +203,16 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 	const tenure_front *front;
 	const struct tn_input *input;
 	tenure_value value = low_high_preset[2];
-	enum tn_callback was;
+	struct tn_turn turn;
 
 	if (foreign(call) || label == NULL)
 		return NULL;
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {
-		was = tn_callback_enter(TN_IN_FRONT);
+		turn = tn_front_enter();
 		if (front->ask(call->session->front_user, label, low_high_preset, &value) != 0)
 			value = low_high_preset[2];
-		tn_callback_leave(was);
+		tn_front_leave(turn);
 	}
 	input = tn_recording_ask(call->recording, label, low_high_preset, tn_input_accept(low_high_preset, value));
 	if (input == NULL)
