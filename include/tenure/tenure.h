@@ -429,7 +429,8 @@ typedef struct tenure_activity {
  *   wait     a creation is being waited for: after `delay`, then every `tick` (0: 100 ms); on the thread that is about to
  *            run the creator once, before it starts, with elapsed 0, and in tenure_progress() at most once a tick.
  *            Negative: this thread leaves, and its get returns it; from tenure_progress() it means nothing.
- *   done     after wait, once, when it is over.
+ *   done     after wait, once, when it is over, however it ends: the creator's thread too. (Not in a forked child, which is
+ *            told of nothing that its parent has begun.)
  *   message  something was said, now or again.
  *   value    the value of an input, without drawing it. 0, or an error that the get returns.
  *   ask      draw the input, and read it. Likewise. low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING. */

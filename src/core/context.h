@@ -44,8 +44,9 @@ static inline void tn_callback_leave(enum tn_callback was)
 	tn_context()->callback = was;
 }
 
-/* A front's turn. A cancellation that comes in it waits until it is over: a front writes, which is a point of cancellation,
- * and has locks of its own. pthread_exit() it may; then whoever called it cleans up, and sets `callback` back. */
+/* A front's turn. A cancellation that comes in it takes effect when it is over: a front writes, which is a point of
+ * cancellation, and has locks of its own. So a thread may end in tn_front_leave(); and in the front itself, which may call
+ * pthread_exit(). Whoever gives a front its turn is ready for both, and sets `callback` back then. */
 struct tn_turn {
 	enum tn_callback was;
 	int cancel_state;
@@ -61,8 +62,9 @@ static inline struct tn_turn tn_front_enter(void)
 
 static inline void tn_front_leave(struct tn_turn turn)
 {
-	pthread_setcancelstate(turn.cancel_state, &turn.cancel_state);
 	tn_callback_leave(turn.was);
+	pthread_setcancelstate(turn.cancel_state, &turn.cancel_state);
+	pthread_testcancel();
 }
 
 /* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */

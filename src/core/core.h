@@ -107,6 +107,7 @@ struct tn_waiter {
 	tenure_call *inside; /* the innermost creation this thread runs, or NULL */
 	int64_t deadline;
 	bool granted; /* holds one lease, counted on `shared` */
+	bool sent_away; /* by the front */
 };
 
 /* A running creation (what users see as tenure_call) or validation: a flight. */
@@ -147,7 +148,7 @@ struct tenure_call {
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
 	struct tn_progress progress; /* guarded by M */
-	bool shown; /* the leader's: the front shows it on the creator's own thread */
+	bool shown; /* the leader's: the front shows it on the creator's own thread, and is to be told of the end */
 	int64_t shown_next; /* the leader's: not again before this moment */
 };
 

@@ -156,7 +156,9 @@ static int join_unlock(struct get *get, tenure_call *flight)
 		return forked(get->request);
 	TN_FAULT("flight.woken");
 	get->joined = flight;
-	if (result != 0)
+	if (result != 0 && waiter.sent_away)
+		result = tn_fail(result, "the front ended the waiting for %s()", get->request->definition->name);
+	else if (result != 0)
 		result = tn_fail(result, "waited long enough for %s(), which another thread is %s",
 				 get->request->definition->name, flight->validation ? "validating" : "creating");
 	else if (flight->abandoned)
