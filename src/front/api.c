@@ -227,6 +227,16 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	return tn_get(request, lease);
 }
 
+/* Calls identify functions, which may call only what is marked [all]. call_lost() is pushed. */
+static int build_key(const tenure_definition *definition, uint64_t seed, const tenure_arguments *arguments, struct tn_key *key)
+{
+	enum tn_callback was = tn_callback_enter(TN_IN_IDENTIFY);
+	int result = tn_key_build(key, definition, seed, arguments);
+
+	tn_callback_leave(was);
+	return result;
+}
+
 /* The key is built first, outside every lock. */
 static int get_by_arguments(struct call *call, const tenure_definition *definition, int64_t timeout, bool peek,
 			    const tenure_arguments *arguments, tenure_lease *lease)
@@ -242,7 +252,7 @@ static int get_by_arguments(struct call *call, const tenure_definition *definiti
 	tn_key_start(&key);
 	call->key = &key;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&key, definition, function->state.seed, arguments);
+	result = build_key(definition, function->state.seed, arguments, &key);
 	if (result == 0) {
 		request.key = key.bytes;
 		request.key_size = key.size;
@@ -309,7 +319,7 @@ static int clear_by_arguments(struct call *call, const tenure_definition *defini
 	tn_key_start(&key);
 	call->key = &key;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&key, definition, call->function->state.seed, arguments);
+	result = build_key(definition, call->function->state.seed, arguments, &key);
 	pthread_cleanup_pop(0);
 	if (result == 0)
 		result = tn_clear_key(call->function, key.hash, key.bytes, key.size);
@@ -428,7 +438,7 @@ static int prepare(struct call *call, const tenure_definition *definition, const
 	tn_key_start(&prepared->key);
 	call->prepared = &prepared->head;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&prepared->key, definition, root->state.seed, arguments);
+	result = build_key(definition, root->state.seed, arguments, &prepared->key);
 	pthread_cleanup_pop(0);
 	if (result == 0) {
 		prepared->arguments = tn_arguments_copy(definition, arguments);

@@ -228,6 +228,50 @@ static int make_by_point(tenure_call *c, const by_point_args *a, struct book **r
 TENURE_DEFINE(by_point, CACHE, .create = make_by_point, .release = book_release);
 
 static void K4_an_own_type_names_its_identity(void **state)
+struct meddler {
+	int n;
+};
+static int from_identify[4];
+static int identify_meddler(tenure_identity *identity, struct meddler m)
+{
+	tenure_stats stats;
+
+	from_identify[0] = tenure_get(by_point, NULL, POINT(1, 2, 0));
+	from_identify[1] = tenure_clear_function(by_point);
+	from_identify[2] = tenure_drain(by_point, 0);
+	from_identify[3] = tenure_get_stats(by_point, &stats); /* [all] */
+	return tenure_identify(identity, tenure_int(m.n));
+}
+TENURE_DECLARE(by_meddler, struct book, (struct meddler, m, identify_meddler));
+static int make_by_meddler(tenure_call *c, const by_meddler_args *a, struct book **ret)
+{
+	*ret = book_new(a->m.n);
+	return tenure_get(by_point, NULL, POINT(3, 4, 0)) < 0 ? tenure_fail(c, "%s", tenure_message()) : 0;
+}
+TENURE_DEFINE(by_meddler, CACHE, .create = make_by_meddler, .release = book_release);
+
+static void C3_K4_an_identify_function_may_not_get(void **state)
+{
+	const struct meddler m = { 7 };
+	tenure_key *key;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		memset(from_identify, 0, sizeof(from_identify));
+		if (i == 0)
+			assert_int_equal(tenure_get(by_meddler, NULL, m), TENURE_CREATED); /* its creator may */
+		if (i == 1)
+			assert_int_equal(tenure_clear_entry(by_meddler, m), 1);
+		if (i == 2)
+			assert_int_equal(tenure_prepare(by_meddler, &key, m), 0);
+		for (int call = 0; call < 3; call++)
+			assert_int_equal(from_identify[call], TENURE_EREENTRANT);
+		assert_int_equal(from_identify[3], 0);
+		assert_non_null(strstr(tenure_message(), "an identify function"));
+	}
+	tenure_key_free(key);
+}
+
 {
 	(void)state;
 	assert_int_equal(tenure_get(by_point, NULL, POINT(1, 2, 3)), TENURE_CREATED);
@@ -1104,6 +1148,7 @@ int main(void)
 		T(L2_a_shared_lease_is_one_more),
 		T(L3_a_release_runs_on_a_worker_and_its_failure_is_reported),
 		T(L4_one_object_in_two_entries_is_released_once_after_the_last),
+		T(C3_K4_an_identify_function_may_not_get),
 		T(L5_leases_are_counted),
 		T(L5_a_second_give_back_and_a_full_lease_are_errors),
 		T(L7_drain_waits_with_a_deadline_and_counts_the_stragglers),
