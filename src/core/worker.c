@@ -26,6 +26,12 @@
 enum { STUCK_CAP = 64 };
 static const int64_t STUCK_AFTER = 1000000000; /* ns */
 
+/* A user's time: the end of all times is none, since nothing is due then. */
+static int64_t real_time(int64_t now)
+{
+	return now < TN_NEVER ? now : TN_NEVER - 1;
+}
+
 int64_t tn_cache_time(tenure_cache *cache)
 {
 	enum tn_callback was;
@@ -36,7 +42,7 @@ int64_t tn_cache_time(tenure_cache *cache)
 	was = tn_callback_enter(TN_IN_CLOCK);
 	now = cache->options.now(cache->options.user);
 	tn_callback_leave(was);
-	return now;
+	return real_time(now);
 }
 
 int64_t tn_cache_time_locked(const tenure_cache *cache)
@@ -344,6 +350,7 @@ int tn_worker_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_nex
 	int64_t next, look;
 	int done = 0, looked = 0, stuck;
 
+	now = real_time(now);
 	tn_lock();
 	if (now > tn_cached_now(cache))
 		__atomic_store_n(&cache->now, now, __ATOMIC_RELAXED);

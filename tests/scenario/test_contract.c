@@ -662,6 +662,23 @@ static void T2_a_poll_does_at_most_its_limit(void **state)
 }
 
 TENURE_DECLARE(idle, struct book, (int, n));
+static void T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end(void **state)
+{
+	int64_t next;
+
+	(void)state;
+	assert_int_equal(tenure_get(get_book, NULL, "u", 1, NULL), TENURE_CREATED);
+	assert_int_equal(tenure_poll(cache, TENURE_FOREVER, 0, &next), 0);
+	assert_true(next == TENURE_FOREVER);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 1, NULL), TENURE_HIT);
+	__atomic_store_n(&test_now, INT64_MAX, __ATOMIC_SEQ_CST);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 2, NULL), TENURE_CREATED);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 2, NULL), TENURE_HIT);
+	assert_int_equal(tenure_get(timed, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_poll(cache, TENURE_FOREVER, 0, &next), 0); /* its hour goes beyond all times */
+	assert_int_equal(tenure_get(timed, NULL, 1), TENURE_HIT);
+}
+
 static int make_idle(tenure_call *c, const idle_args *a, struct book **ret)
 {
 	(void)c;
@@ -1156,6 +1173,7 @@ int main(void)
 		T(T2_what_expires_is_released_without_traffic),
 		T(T2_a_poll_does_at_most_its_limit),
 		T(T3_an_idle_entry_goes_and_a_used_or_leased_one_stays),
+		T(T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end),
 		T(T3_a_creator_sets_its_own_ttl),
 		T(T3_jitter_spreads_deaths_and_never_delays_them),
 		T(M1_a_full_function_retires_its_least_valuable_idle_entry),
