@@ -123,6 +123,9 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		result = tn_fail(TENURE_EINVAL, "%s(): .validate_every without .validate does nothing", name);
 	if (result == 0 && given.jitter_percent > 50)
 		result = tn_fail(TENURE_EINVAL, "%s(): .jitter_percent is %u; allowed is 0 to 50", name, given.jitter_percent);
+	if (result == 0 && given.max_entries > INT64_MAX) /* -1 becomes so many */
+		result = tn_fail(TENURE_EINVAL, "%s(): .max_entries is %lld; allowed is 0 (no bound) or more", name,
+				 (long long)given.max_entries);
 	if (result == 0 && given.version != NULL && given.version[0] == '\0')
 		result = tn_fail(TENURE_EINVAL, "%s(): .version is empty; leave it out, or give a text", name);
 	if (result == 0 && given.scope > TENURE_SESSION)

@@ -130,6 +130,7 @@ static void F5_bad_options_fail_where_the_function_is_defined(void **state)
 	CHECK_BAD(idle_ttl, "1 fortnight", "unit");
 	CHECK_BAD(validate_every, "1s", ".validate");
 	CHECK_BAD(jitter_percent, 51, "0 to 50");
+	CHECK_BAD(max_entries, (uint64_t)-1, ".max_entries is -1; allowed is 0");
 	CHECK_BAD(version, "", "version");
 	CHECK_BAD(create, NULL, ".create is missing");
 	CHECK_BAD(cache, &no_cache, "open the cache");
