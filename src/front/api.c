@@ -548,7 +548,7 @@ void tenure_key_free(tenure_key *head)
 
 static tenure_cache *cache_or_default(tenure_cache *cache)
 {
-	return cache != NULL ? cache : tn_cache_default();
+	return cache != NULL ? cache : tn_options_default_cache();
 }
 
 int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *given)

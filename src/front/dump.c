@@ -47,7 +47,7 @@ int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret, size_t size)
 	tenure_stats stats = { 0 };
 
 	tn_guard(TN_FROM_ALL, "tenure_cache_stats()");
-	cache = cache != NULL ? cache : tn_cache_default();
+	cache = cache != NULL ? cache : tn_options_default_cache();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	for (function = NULL; (function = tn_clear_next_root(cache, function)) != NULL;)
@@ -137,7 +137,7 @@ int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *
 		result = tn_fail(TENURE_EINVAL, "unknown flags 0x%x; allowed is 0 or TENURE_DUMP_ARGUMENTS", flags);
 	if (result != 0)
 		return result;
-	cache = cache != NULL ? cache : tn_cache_default();
+	cache = cache != NULL ? cache : tn_options_default_cache();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	put(&output, "cache \"%s\"\n", cache->name);

@@ -89,7 +89,7 @@ static int read_cache(const tenure_definition *definition, const tenure_options 
 	if (given->cache != NULL && *given->cache == NULL)
 		return tn_fail(TENURE_EINVAL, "%s(): .cache is the address of a variable that holds NULL; open the cache first",
 			       definition->name);
-	options->cache = given->cache != NULL ? *given->cache : tn_cache_default();
+	options->cache = given->cache != NULL ? *given->cache : tn_options_default_cache();
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
@@ -150,6 +150,13 @@ static const tenure_front *front_of_environment(void)
 	const char *name = getenv("TENURE_FRONT");
 
 	return name != NULL && strcmp(name, "terminal") == 0 ? &tenure_terminal : NULL;
+}
+
+tenure_cache *tn_options_default_cache(void)
+{
+	tenure_cache_options options = { .size = sizeof(options), .front = front_of_environment() };
+
+	return tn_cache_default(&options);
 }
 
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *options)

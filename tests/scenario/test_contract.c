@@ -228,7 +228,6 @@ static int make_by_point(tenure_call *c, const by_point_args *a, struct book **r
 }
 TENURE_DEFINE(by_point, CACHE, .create = make_by_point, .release = book_release);
 
-static void K4_an_own_type_names_its_identity(void **state)
 struct meddler {
 	int n;
 };
@@ -273,6 +272,7 @@ static void C3_K4_an_identify_function_may_not_get(void **state)
 	tenure_key_free(key);
 }
 
+static void K4_an_own_type_names_its_identity(void **state)
 {
 	(void)state;
 	assert_int_equal(tenure_get(by_point, NULL, POINT(1, 2, 3)), TENURE_CREATED);
@@ -662,7 +662,6 @@ static void T2_a_poll_does_at_most_its_limit(void **state)
 	assert_int_equal(tenure_poll(cache, test_now, -1, NULL), TENURE_EINVAL);
 }
 
-TENURE_DECLARE(idle, struct book, (int, n));
 static void T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end(void **state)
 {
 	int64_t next;
@@ -680,6 +679,7 @@ static void T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end(void *
 	assert_int_equal(tenure_get(timed, NULL, 1), TENURE_HIT);
 }
 
+TENURE_DECLARE(idle, struct book, (int, n));
 static int make_idle(tenure_call *c, const idle_args *a, struct book **ret)
 {
 	(void)c;
@@ -1148,6 +1148,7 @@ int main(void)
 		T(K2_a_prepared_key_is_the_same_key),
 		T(K3_an_underscore_leaves_a_parameter_out),
 		T(K4_an_own_type_names_its_identity),
+		T(C3_K4_an_identify_function_may_not_get),
 		T(K5_what_has_no_identity_says_parameter_path_type_and_both_ways_out),
 		T(K6_different_arguments_never_have_one_key),
 		T(C2_a_failure_is_not_cached_and_says_why),
@@ -1166,15 +1167,14 @@ int main(void)
 		T(L2_a_shared_lease_is_one_more),
 		T(L3_a_release_runs_on_a_worker_and_its_failure_is_reported),
 		T(L4_one_object_in_two_entries_is_released_once_after_the_last),
-		T(C3_K4_an_identify_function_may_not_get),
 		T(L5_leases_are_counted),
 		T(L5_a_second_give_back_and_a_full_lease_are_errors),
 		T(L7_drain_waits_with_a_deadline_and_counts_the_stragglers),
 		T(T1_an_entry_lives_for_its_ttl_T5_by_the_injected_clock),
 		T(T2_what_expires_is_released_without_traffic),
 		T(T2_a_poll_does_at_most_its_limit),
-		T(T3_an_idle_entry_goes_and_a_used_or_leased_one_stays),
 		T(T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end),
+		T(T3_an_idle_entry_goes_and_a_used_or_leased_one_stays),
 		T(T3_a_creator_sets_its_own_ttl),
 		T(T3_jitter_spreads_deaths_and_never_delays_them),
 		T(M1_a_full_function_retires_its_least_valuable_idle_entry),
