@@ -289,7 +289,9 @@ TENURE_API int tenure_emit(tenure_call *call, int kind, const void *data, size_t
 TENURE_API void tenure_progress(tenure_call *call, double fraction, const char *format, ...) TENURE_PRINTF_(3, 4);
 
 /* The value of an input (a widget). It becomes part of the key: each combination of values has its own entry, and a hit
- * draws the inputs again. Without a front or a session the value is the preset. A text lives as long as `call`. */
+ * draws the inputs again. Without a front or a session the value is the preset; so it is where the front gives one of another
+ * kind, a NULL, or a number out of bounds. The same question (label, bounds and preset) asked again has the value that it
+ * had, and is drawn once. A text lives as long as `call`. */
 TENURE_API bool tenure_ask_bool(tenure_call *call, const char *label, bool preset);
 TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double low, double high, double preset);
 TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);

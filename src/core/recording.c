@@ -51,14 +51,13 @@ void tn_recording_put(struct tn_recording *recording)
 	tn_free(recording);
 }
 
-static void append(struct tn_recording *recording, struct tn_item *item)
+/* Helper threads of the creator append too. */
+static void append_locked(struct tn_recording *recording, struct tn_item *item)
 {
-	tn_lock(); /* helper threads of the creator append too */
 	*recording->end = item;
 	recording->end = &item->next;
 	recording->messages += item->input == NULL;
 	recording->inputs += item->input != NULL;
-	tn_unlock();
 }
 
 const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size)
@@ -71,7 +70,9 @@ const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind,
 	item->size = size;
 	if (size != 0)
 		memcpy(item->data, data, size);
-	append(recording, item);
+	tn_lock();
+	append_locked(recording, item);
+	tn_unlock();
 	return item;
 }
 
@@ -120,38 +121,6 @@ static bool copy_value(tenure_value *ret, tenure_value value)
 	return text != NULL;
 }
 
-const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
-					const tenure_value low_high_preset[3], tenure_value value)
-{
-	struct tn_input *input = tn_alloc(sizeof(*input));
-	struct tn_item *item = tn_alloc(sizeof(*item));
-
-	if (input == NULL || item == NULL) {
-		tn_free(input);
-		tn_free(item);
-		return NULL;
-	}
-	memcpy(input->low_high_preset, low_high_preset, sizeof(input->low_high_preset));
-	input->label = tn_strdup(label);
-	input->value.kind = low_high_preset[2].kind; /* so that free_input() knows, whatever fails below */
-	input->low_high_preset[2].as.data = NULL;
-	if (input->label == NULL || !copy_value(&input->low_high_preset[2], low_high_preset[2]) ||
-	    !copy_value(&input->value, value)) {
-		free_input(input);
-		tn_free(item);
-		return NULL;
-	}
-	item->input = input;
-	append(recording, item);
-	return input;
-}
-
-void tn_answers_free(struct tn_answers *answers)
-{
-	tn_recording_put(answers->recording);
-	answers->recording = NULL;
-}
-
 static bool same_value(const tenure_value *a, const tenure_value *b)
 {
 	if (a->kind != b->kind)
@@ -178,15 +147,72 @@ static bool same_input(const struct tn_input *a, const struct tn_input *b)
 	return true;
 }
 
-static const struct tn_input *answer_to(const struct tn_answers *answers, const struct tn_input *input)
+static const struct tn_input *find(const struct tn_recording *recording, const struct tn_input *input)
 {
-	const struct tn_item *item = answers->recording == NULL ? NULL : answers->recording->first;
-
-	for (; item != NULL; item = item->next) {
-		if (same_input(item->input, input))
+	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
+		if (item->input != NULL && same_input(item->input, input))
 			return item->input;
 	}
 	return NULL;
+}
+
+const struct tn_input *tn_recording_find(const struct tn_recording *recording, const char *label,
+					 const tenure_value low_high_preset[3])
+{
+	struct tn_input question = { .label = (char *)(uintptr_t)label };
+	const struct tn_input *found;
+
+	memcpy(question.low_high_preset, low_high_preset, sizeof(question.low_high_preset));
+	tn_lock();
+	found = find(recording, &question);
+	tn_unlock();
+	return found;
+}
+
+const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
+					const tenure_value low_high_preset[3], tenure_value value)
+{
+	struct tn_input *input = tn_alloc(sizeof(*input));
+	struct tn_item *item = tn_alloc(sizeof(*item));
+	const struct tn_input *same;
+
+	if (input == NULL || item == NULL) {
+		tn_free(input);
+		tn_free(item);
+		return NULL;
+	}
+	memcpy(input->low_high_preset, low_high_preset, sizeof(input->low_high_preset));
+	input->label = tn_strdup(label);
+	input->value.kind = low_high_preset[2].kind; /* so that free_input() knows, whatever fails below */
+	input->low_high_preset[2].as.data = NULL;
+	if (input->label == NULL || !copy_value(&input->low_high_preset[2], low_high_preset[2]) ||
+	    !copy_value(&input->value, value)) {
+		free_input(input);
+		tn_free(item);
+		return NULL;
+	}
+	item->input = input;
+	tn_lock();
+	same = find(recording, input);
+	if (same == NULL)
+		append_locked(recording, item);
+	tn_unlock();
+	if (same == NULL)
+		return input;
+	free_input(input);
+	tn_free(item);
+	return same;
+}
+
+void tn_answers_free(struct tn_answers *answers)
+{
+	tn_recording_put(answers->recording);
+	answers->recording = NULL;
+}
+
+static const struct tn_input *answer_to(const struct tn_answers *answers, const struct tn_input *input)
+{
+	return answers->recording == NULL ? NULL : find(answers->recording, input); /* nobody else's: M is not needed */
 }
 
 enum tn_match tn_recording_match(const struct tn_recording *recording, const struct tn_answers *answers,

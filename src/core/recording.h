@@ -40,7 +40,12 @@ void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is
 const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease);
 
-/* Append an input with its value; the recorded one (owned by the recording), or NULL: no memory. */
+/* The input that asks this question, if it was asked before; NULL. Takes M. */
+const struct tn_input *tn_recording_find(const struct tn_recording *recording, const char *label,
+					 const tenure_value low_high_preset[3]);
+
+/* Append an input with its value; the recorded one (owned by the recording), or NULL: no memory. Where the same question
+ * was recorded meanwhile, that one: a path never asks twice. Takes M. */
 const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
 					const tenure_value low_high_preset[3], tenure_value value);
 

@@ -197,7 +197,7 @@ int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
 	return show(call, tn_recording_say(call->recording, kind, data, size));
 }
 
-/* The recorded input with its value, or NULL: foreign, or no memory. */
+/* The recorded input with its value, from now on the same one; or NULL: foreign, or no memory. */
 static const struct tn_input *ask(tenure_call *call, const char *label, const tenure_value low_high_preset[3])
 {
 	const tenure_front *front;
@@ -207,6 +207,9 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 
 	if (foreign(call) || label == NULL)
 		return NULL;
+	input = tn_recording_find(call->recording, label, low_high_preset);
+	if (input != NULL)
+		return input;
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {
 		turn = tn_front_enter();

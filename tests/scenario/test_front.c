@@ -353,6 +353,60 @@ static void U4_prepared_keys_and_capacity_know_inputs(void **state)
 	asks = 0;
 }
 
+static int drawn; /* how often */
+static int on_ask_again(void *user, const char *label, const tenure_value lhp[3], tenure_value *ret)
+{
+	(void)user, (void)label, (void)lhp;
+	*ret = tenure_bool(++drawn % 2 == 1); /* the user moves it meanwhile */
+	return 0;
+}
+static int on_value_as_first(void *user, const char *label, const tenure_value lhp[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = tenure_bool(!lhp[2].as.truth);
+	return 0;
+}
+static const tenure_front restless = { .size = sizeof(restless), .ask = on_ask_again, .value = on_value_as_first };
+
+TENURE_DECLARE(twice, struct book);
+static void *ask_too(void *call)
+{
+	tenure_call_attach(call);
+	assert_true(tenure_ask_bool(call, "check", false));
+	tenure_call_detach(call);
+	return NULL;
+}
+static int make_twice(tenure_call *c, const twice_args *a, struct book **ret)
+{
+	(void)a;
+	*ret = book_new(0);
+	if (!tenure_ask_bool(c, "check", false) || !tenure_ask_bool(c, "check", false))
+		return -1;
+	finish(start(ask_too, c));
+	return tenure_ask_bool(c, "check", true) ? -1 : 0; /* another question, with an answer of its own */
+}
+TENURE_DEFINE(twice, .cache = &cache, .create = make_twice, .release = book_release);
+
+static void U4_the_same_question_has_the_same_answer(void **state)
+{
+	tenure_cache *kept = cache;
+	tenure_stats stats;
+
+	(void)state;
+	drawn = 0;
+	assert_int_equal(tenure_cache_open(&cache, .front = &restless), 0);
+	tenure_session_enter(annas, NULL);
+	assert_int_equal(tenure_get(twice, NULL), TENURE_CREATED);
+	assert_int_equal(drawn, 2);
+	assert_int_equal(tenure_get(twice, NULL), TENURE_HIT); /* nobody could, if one question had two answers */
+	assert_int_equal(drawn, 4);
+	assert_int_equal(tenure_get_stats(twice, &stats), 0);
+	assert_int_equal(stats.live, 1);
+	tenure_session_enter(NULL, NULL);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	cache = kept;
+}
+
 /* ---- progress */
 
 TENURE_DECLARE(slow, struct book, (int, n));
@@ -542,6 +596,7 @@ int main(void)
 		S(U4_without_a_session_an_input_has_its_preset),
 		S(U4_a_waiter_whose_values_differ_tries_again),
 		S(U4_prepared_keys_and_capacity_know_inputs),
+		S(U4_the_same_question_has_the_same_answer),
 		S(U5_the_creators_own_thread_shows_it_once_a_tick),
 		S(U5_every_waiter_sees_the_latest_and_no_more_often_than_a_tick),
 		S(U5_a_helper_tells_and_the_creators_thread_shows),
