@@ -434,8 +434,12 @@ typedef struct tenure_activity {
  *   done     after wait, once, when it is over, however it ends: the creator's thread too. (Not in a forked child, which is
  *            told of nothing that its parent has begun.)
  *   message  something was said, now or again.
- *   value    the value of an input, without drawing it. 0, or an error that the get returns.
- *   ask      draw the input, and read it. Likewise. low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING. */
+ *   value    the value of an input, without drawing it. 0, or an error (negative; else it becomes EFAILED) that the get returns.
+ *   ask      draw the input, and read it. Likewise: in a creation its creator goes on with the preset, and whatever it makes of
+ *            that, the creation fails with the error, for the one who asked and for those who wait. Where a hit draws the inputs
+ *            again the value is known, and what ask returns is ignored.
+ * low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING.
+ * A function may end its thread (pthread_exit). A cancellation takes effect when it returns. */
 struct tenure_front {
 	size_t size;
 	int64_t delay, tick; /* ns */

@@ -147,6 +147,7 @@ struct tenure_call {
 	int creator_result;
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
+	int front_error; /* the front's answer to an input, if not a value: the creation fails with it. guarded by M */
 	struct tn_progress progress; /* guarded by M */
 	bool shown; /* the leader's: the front shows it on the creator's own thread, and is to be told of the end */
 	int64_t shown_next; /* the leader's: not again before this moment */

@@ -299,7 +299,8 @@ static int call_creator(struct tn_creation *creation)
 static int failed(struct tn_creation *creation, int creator_result)
 {
 	tenure_call *flight = creation->flight;
-	int result = flight->out_of_memory ? TENURE_ENOMEM : TENURE_EFAILED;
+	int result = flight->out_of_memory ? TENURE_ENOMEM :
+		     flight->front_error != 0 ? flight->front_error : TENURE_EFAILED;
 
 	flight->creator_result = creator_result;
 	conclude(creation, FAILED, result);
@@ -315,6 +316,8 @@ int tn_creation_failure(const tenure_call *flight, int result)
 	tn_context()->creator_result = flight->creator_result;
 	if (flight->failure != NULL)
 		return tn_fail(result, "%s", flight->failure);
+	if (flight->front_error != 0)
+		return tn_fail(result, "the front could not ask for an input of %s()", name);
 	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
 }
 
@@ -366,7 +369,7 @@ int tn_creation_run(struct tn_creation *creation)
 		conclude(creation, ABANDONED, TENURE_EFAILED);
 		return tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", flight->definition->name);
 	}
-	if (result != 0 || flight->out_of_memory)
+	if (result != 0 || flight->out_of_memory || flight->front_error != 0)
 		return failed(creation, result);
 	conclude(creation, CREATED, 0);
 	return TENURE_CREATED;

@@ -53,7 +53,7 @@ tenure_call *tn_flight_reserve(void)
 	flight->session = NULL;
 	flight->function = NULL;
 	flight->validation = flight->cleared = flight->awaiting = flight->ended = flight->abandoned = false;
-	flight->result = flight->creator_result = 0;
+	flight->result = flight->creator_result = flight->front_error = 0;
 	flight->patience = 0;
 	flight->resource = NULL;
 	flight->recording = NULL;

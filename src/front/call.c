@@ -50,8 +50,11 @@ int tenure_fail(tenure_call *call, const char *format, ...)
 	text = format_text(format, arguments, &size);
 	va_end(arguments);
 	tn_lock();
-	old = call->failure;
-	call->failure = text;
+	old = text;
+	if (call->front_error == 0) { /* else the words are the front's */
+		old = call->failure;
+		call->failure = text;
+	}
 	tn_unlock();
 	tn_free(old);
 	return -1;
@@ -197,13 +200,34 @@ int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
 	return show(call, tn_recording_say(call->recording, kind, data, size));
 }
 
-/* The recorded input with its value, from now on the same one; or NULL: foreign, or no memory. */
+/* The front has no value for an input: whatever its creator makes of that, the creation fails with what the front says. */
+static void fail_with_front(tenure_call *call, const char *label, int result)
+{
+	static const char format[] = "the front could not ask for the input \"%.100s\" of %s()";
+	size_t room = sizeof(format) + 100 + strlen(call->definition->name);
+	char *text = tn_alloc(room), *old;
+
+	if (text != NULL)
+		snprintf(text, room, format, label, call->definition->name);
+	tn_lock();
+	old = text;
+	if (call->front_error == 0) { /* the first one counts */
+		call->front_error = result < 0 ? result : TENURE_EFAILED;
+		old = call->failure;
+		call->failure = text;
+	}
+	tn_unlock();
+	tn_free(old);
+}
+
+/* The recorded input with its value, from now on the same one; or NULL: foreign, no memory, an error of the front. */
 static const struct tn_input *ask(tenure_call *call, const char *label, const tenure_value low_high_preset[3])
 {
 	const tenure_front *front;
 	const struct tn_input *input;
 	tenure_value value = low_high_preset[2];
 	struct tn_turn turn;
+	int result;
 
 	if (foreign(call) || label == NULL)
 		return NULL;
@@ -213,9 +237,14 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {
 		turn = tn_front_enter();
-		if (front->ask(call->session->front_user, label, low_high_preset, &value) != 0)
-			value = low_high_preset[2];
+		result = front->ask(call->session->front_user, label, low_high_preset, &value);
 		tn_front_leave(turn);
+		if (foreign(call))
+			return NULL;
+		if (result != 0) {
+			fail_with_front(call, label, result);
+			return NULL;
+		}
 	}
 	input = tn_recording_ask(call->recording, label, low_high_preset, tn_input_accept(low_high_preset, value));
 	if (input == NULL)
@@ -244,7 +273,9 @@ const char *tenure_ask_text(tenure_call *call, const char *label, const char *pr
 	const tenure_value question[3] = { tenure_nil(), tenure_nil(), tenure_string(preset == NULL ? "" : preset) };
 	const struct tn_input *input = ask(call, label, question);
 
-	return input == NULL ? preset : input->value.as.data;
+	if (input == NULL)
+		return preset == NULL ? "" : preset;
+	return input->value.as.data;
 }
 
 int tenure_call_attach(tenure_call *call)
