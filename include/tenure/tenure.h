@@ -424,6 +424,7 @@ typedef struct tenure_activity {
 	bool show_time;
 	const char *progress; /* what tenure_progress() said last; "": nothing */
 	double fraction; /* likewise: 0..1; less than 0: unknown */
+	uint64_t id; /* of the creation: tells two with the same text apart, as where a creator calls its own function */
 } tenure_activity;
 
 /* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may

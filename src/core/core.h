@@ -118,7 +118,7 @@ struct tenure_call {
 
 	struct tn_list in_cache;
 	struct tn_list waiters;
-	struct tn_function *function; /* constant, as are the next nine */
+	struct tn_function *function; /* constant, as are the next ten */
 	struct tn_entry *entry;
 	const tenure_definition *definition; /* the leader's */
 	const char *spinner; /* NULL: none; lives as long as the function */
@@ -127,6 +127,7 @@ struct tenure_call {
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
 	int64_t started; /* ns */
+	uint64_t id; /* the life of the entry that it makes */
 	bool validation;
 
 	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */

@@ -70,6 +70,7 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 	flight->function = function;
 	function->users++;
 	flight->entry = entry;
+	flight->id = entry->head.life;
 	flight->definition = definition;
 	flight->spinner = function->spinner == NULL ? NULL : function->spinner->text;
 	flight->show_time = function->show_time;
@@ -226,6 +227,7 @@ static tenure_activity activity_of(const tenure_call *flight, const struct tn_pr
 		.show_time = flight->show_time,
 		.progress = progress->text,
 		.fraction = progress->fraction,
+		.id = flight->id,
 	};
 }
 
