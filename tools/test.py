@@ -45,6 +45,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "functions": (ALL, 120),
     "background": (ALL, 120),
     "manual": (ALL, 120),
+    "lost": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
@@ -52,7 +53,7 @@ SUITES = {  # program: (variants, seconds it may take)
 SCRIPTS = ["checks", "headers", "examples", "metrics", "install", "driver", "postgresql", "fuzz", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
-EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front",
+EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front", "lost",
             "process", "sweep", "model", "torture"]
 EMULATOR = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
             "-E", f"LD_LIBRARY_PATH={BUILD}/aarch64-root/usr/lib/aarch64-linux-gnu"]

@@ -224,7 +224,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		return fn##_same_in_((const fn##_args *)(const void *)arguments, sizes, key, key_size); \
 	} \
 	static inline __attribute__((unused)) int fn##_get_(fn##_function *f, int64_t timeout, fn##_args *arguments, \
-		const char *place) \
+		const char *place_) \
 	{ \
 		struct tenure_entry_ *entry; \
 		struct tenure_sizes_ sizes; \
@@ -246,7 +246,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 			} \
 			tenure_unpin_miss_(cell); \
 		} \
-		arguments->head_.place = place; /* here, so that a hit does not pay for it */ \
+		arguments->head_.place = place_; /* here, so that a hit does not pay for it */ \
 		return tenure_function_get(&f->function, timeout, &arguments->head_, \
 					   arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
 	} \

@@ -316,7 +316,9 @@ TENURE_API int tenure_emit(tenure_call *call, int kind, const void *data, size_t
 TENURE_API void tenure_progress(tenure_call *call, double fraction, const char *format, ...) TENURE_PRINTF_(3, 4);
 
 /* The value of an input (a widget). It becomes part of the key: each combination of values has its own entry, and a hit
- * draws the inputs again. Without a front or a session the value is the preset. A text lives as long as `call`. */
+ * draws the inputs again. Without a front or a session the value is the preset; so it is where the front gives one of another
+ * kind, a NULL, or a number out of bounds. The same question (label, bounds and preset) asked again has the value that it
+ * had, and is drawn once. A text lives as long as `call`. */
 TENURE_API bool tenure_ask_bool(tenure_call *call, const char *label, bool preset);
 TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double low, double high, double preset);
 TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);
@@ -457,6 +459,7 @@ typedef struct tenure_activity {
 	bool show_time;
 	const char *progress; /* what tenure_progress() said last; "": nothing */
 	double fraction; /* likewise: 0..1; less than 0: unknown */
+	uint64_t id; /* of the creation: tells two with the same text apart, as where a creator calls its own function */
 } tenure_activity;
 
 /* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may
@@ -466,10 +469,15 @@ typedef struct tenure_activity {
  *            run the creator once, before it starts, with elapsed 0, and in tenure_progress() at most once a tick.
  *            Negative: this thread leaves, and its get returns it; from tenure_progress() it means nothing.
  *            Not for functions with the spinner "", nor for a validation.
- *   done     after wait, once, when it is over.
+ *   done     after wait, once, when it is over, however it ends: the creator's thread too. (Not in a forked child, which is
+ *            told of nothing that its parent has begun.)
  *   message  something was said, now or again.
- *   value    the value of an input, without drawing it. 0, or an error that the get returns.
- *   ask      draw the input, and read it. Likewise. low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING. */
+ *   value    the value of an input, without drawing it. 0, or an error (negative; else it becomes EFAILED) that the get returns.
+ *   ask      draw the input, and read it. Likewise: in a creation its creator goes on with the preset, and whatever it makes of
+ *            that, the creation fails with the error, for the one who asked and for those who wait. Where a hit draws the inputs
+ *            again the value is known, and what ask returns is ignored.
+ * low_high_preset: NIL NIL bool; REAL REAL REAL; NIL NIL STRING.
+ * A function may end its thread (pthread_exit). A cancellation takes effect when it returns. */
 struct tenure_front {
 	size_t size;
 	int64_t delay, tick; /* ns */

@@ -75,9 +75,8 @@ static void enter_locked(tenure_cache *cache, bool *ret_first)
 	registered = true;
 }
 
-tenure_cache *tn_cache_default(void)
+tenure_cache *tn_cache_default(const tenure_cache_options *options)
 {
-	static const tenure_cache_options plain = { .size = sizeof(plain) };
 	tenure_cache *cache, *made;
 	bool first = false;
 
@@ -86,7 +85,7 @@ tenure_cache *tn_cache_default(void)
 	tn_unlock();
 	if (cache != NULL)
 		return cache;
-	made = new_cache(&plain);
+	made = new_cache(options);
 	tn_lock();
 	if (default_cache == NULL && made != NULL) {
 		default_cache = made;

@@ -5,8 +5,8 @@
 
 #include "core/core.h"
 
-/* The process-wide cache, made at the first need. NULL: no memory. */
-tenure_cache *tn_cache_default(void);
+/* The process-wide cache, made with these options at the first need. NULL: no memory. */
+tenure_cache *tn_cache_default(const tenure_cache_options *options);
 
 /* Options for it, before its first use. 0, TENURE_EBUSY, TENURE_ENOMEM. */
 int tn_cache_configure(const tenure_cache_options *options);

@@ -3,6 +3,8 @@
 #ifndef TN_CONTEXT_H
 #define TN_CONTEXT_H
 
+#include <pthread.h>
+
 #include "core/core.h"
 
 /* In whose code a thread is. Creators, validate and release may call nearly everything; the others hardly anything. */
@@ -56,6 +58,29 @@ static inline void tn_callback_leave(enum tn_callback was)
 static inline const tenure_front *tn_front(const tenure_cache *cache)
 {
 	return tn_context()->quiet ? NULL : cache->options.front;
+}
+
+/* A front's turn. A cancellation that comes in it takes effect when it is over: a front writes, which is a point of
+ * cancellation, and has locks of its own. So a thread may end in tn_front_leave(); and in the front itself, which may call
+ * pthread_exit(). Whoever gives a front its turn is ready for both, and sets `callback` back then. */
+struct tn_turn {
+	enum tn_callback was;
+	int cancel_state;
+};
+
+static inline struct tn_turn tn_front_enter(void)
+{
+	struct tn_turn turn = { .was = tn_callback_enter(TN_IN_FRONT) };
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &turn.cancel_state);
+	return turn;
+}
+
+static inline void tn_front_leave(struct tn_turn turn)
+{
+	tn_callback_leave(turn.was);
+	pthread_setcancelstate(turn.cancel_state, &turn.cancel_state);
+	pthread_testcancel();
 }
 
 /* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */

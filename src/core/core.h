@@ -110,6 +110,7 @@ struct tn_waiter {
 	tenure_call *inside; /* the innermost creation this thread runs, or NULL */
 	int64_t deadline;
 	bool granted; /* holds one lease, counted on `shared` */
+	bool sent_away; /* by the front */
 };
 
 /* A running creation (what users see as tenure_call) or validation: a flight. */
@@ -120,7 +121,7 @@ struct tenure_call {
 
 	struct tn_list in_cache;
 	struct tn_list waiters;
-	struct tn_function *function; /* constant, as are the next nine */
+	struct tn_function *function; /* constant, as are the next ten */
 	struct tn_entry *entry;
 	const tenure_definition *definition; /* the leader's */
 	const char *spinner; /* NULL: none; lives as long as the function */
@@ -129,6 +130,7 @@ struct tenure_call {
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
 	int64_t started; /* ns */
+	uint64_t id; /* the life of the entry that it makes */
 	bool validation;
 	bool quiet; /* a refresh: without a front; what it says and asks is what its entry's recording has */
 	bool detached; /* the creator runs on a worker, without its caller */
@@ -152,8 +154,9 @@ struct tenure_call {
 	int creator_result;
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
+	int front_error; /* the front's answer to an input, if not a value: the creation fails with it. guarded by M */
 	struct tn_progress progress; /* guarded by M */
-	bool shown; /* the leader's: the front shows it on the creator's own thread */
+	bool shown; /* the leader's: the front shows it on the creator's own thread, and is to be told of the end */
 	int64_t shown_next; /* the leader's: not again before this moment */
 };
 

@@ -296,7 +296,13 @@ static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int 
 	tn_free((void *)(uintptr_t)key);
 }
 
-/* The thread is ending inside the creator, or the front that shows it: pthread_exit(), cancellation. */
+static void show_end(tenure_call *flight)
+{
+	tn_flight_show_end(flight, tn_cache_time(flight->function->cache) - flight->started);
+}
+
+/* The thread is ending inside the creator, or the front that shows it: pthread_exit(), cancellation. Should it end once more
+ * in the front, which is told of the end, the rest is done then. */
 static void thread_lost(void *pointer)
 {
 	struct tn_creation *creation = pointer;
@@ -306,6 +312,7 @@ static void thread_lost(void *pointer)
 	context->callback = context->inside == NULL ? TN_OUTSIDE : TN_IN_CREATE;
 	if (tn_forked_since(creation->flight->generation))
 		return;
+	show_end(creation->flight);
 	conclude(creation, TN_ABANDONED, TENURE_EFAILED);
 	tn_creation_drop(creation);
 }
@@ -329,7 +336,8 @@ static int call_creator(struct tn_creation *creation)
 static int failed(struct tn_creation *creation, int creator_result)
 {
 	tenure_call *flight = creation->flight;
-	int result = flight->out_of_memory ? TENURE_ENOMEM : TENURE_EFAILED;
+	int result = flight->out_of_memory ? TENURE_ENOMEM :
+		     flight->front_error != 0 ? flight->front_error : TENURE_EFAILED;
 
 	flight->creator_result = creator_result;
 	conclude(creation, TN_FAILED, result);
@@ -345,6 +353,8 @@ int tn_creation_failure(const tenure_call *flight, int result)
 	tn_context()->creator_result = flight->creator_result;
 	if (flight->failure != NULL)
 		return tn_fail(result, "%s", flight->failure);
+	if (flight->front_error != 0)
+		return tn_fail(result, "the front could not ask for an input of %s()", name);
 	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
 }
 
@@ -353,10 +363,8 @@ int tn_creation_not_started(struct tn_creation *creation, int result)
 	conclude(creation, TN_ABANDONED, result);
 	if (result == TENURE_ECLOSED)
 		return tn_fail(result, "the cache is being closed");
-	if (result == TENURE_ETIMEDOUT)
-		return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
-			       creation->request->definition->name);
-	return tn_fail(result, "the front ended the creation of %s()", creation->request->definition->name);
+	return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
+		       creation->request->definition->name);
 }
 
 /* The creator between its two calls of the front. *ret_started: it was called, and `result` is its own. */
@@ -367,11 +375,11 @@ static int show_and_create(struct tn_creation *creation, bool *ret_started)
 
 	pthread_cleanup_push(thread_lost, creation);
 	result = tn_flight_show_start(flight);
-	*ret_started = result == 0;
-	if (result == 0)
+	*ret_started = result == 0 && !tn_forked_since(flight->generation);
+	if (*ret_started)
 		result = call_creator(creation);
-	if (*ret_started && !tn_forked_since(flight->generation))
-		tn_flight_show_end(flight, tn_cache_time(flight->function->cache) - flight->started);
+	if (!tn_forked_since(flight->generation))
+		show_end(flight);
 	pthread_cleanup_pop(0);
 	return result;
 }
@@ -394,13 +402,15 @@ int tn_creation_run(struct tn_creation *creation)
 		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
 			       "counts for nothing");
 	}
-	if (!started)
-		return tn_creation_not_started(creation, result);
+	if (!started) {
+		conclude(creation, TN_ABANDONED, result);
+		return tn_fail(result, "the front ended the creation of %s()", flight->definition->name);
+	}
 	if (flight->gave_up) {
 		conclude(creation, TN_ABANDONED, TENURE_EFAILED);
 		return tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", flight->definition->name);
 	}
-	if (result != 0 || flight->out_of_memory)
+	if (result != 0 || flight->out_of_memory || flight->front_error != 0)
 		return failed(creation, result);
 	conclude(creation, TN_CREATED, 0);
 	return TENURE_CREATED;

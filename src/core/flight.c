@@ -52,8 +52,9 @@ tenure_call *tn_flight_reserve(void)
 	flight->parent = NULL;
 	flight->session = NULL;
 	flight->function = NULL;
-	flight->validation = flight->quiet = flight->detached = flight->cleared = flight->hurry = flight->awaiting = flight->ended = flight->abandoned = false;
-	flight->result = flight->creator_result = 0;
+	flight->validation = flight->quiet = flight->detached = flight->cleared = flight->hurry = flight->awaiting = false;
+	flight->ended = flight->abandoned = false;
+	flight->result = flight->creator_result = flight->front_error = 0;
 	flight->patience = 0;
 	flight->resource = NULL;
 	flight->recording = NULL;
@@ -70,6 +71,7 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 	flight->function = function;
 	function->users++;
 	flight->entry = entry;
+	flight->id = entry->head.life;
 	flight->definition = definition;
 	flight->spinner = function->spinner == NULL ? NULL : function->spinner->text;
 	flight->show_time = function->show_time;
@@ -226,6 +228,7 @@ static tenure_activity activity_of(const tenure_call *flight, const struct tn_pr
 		.show_time = flight->show_time,
 		.progress = progress->text,
 		.fraction = progress->fraction,
+		.id = flight->id,
 	};
 }
 
@@ -233,10 +236,10 @@ static int show(const tenure_call *flight, const struct tn_progress *progress, c
 		int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
-	enum tn_callback was = tn_callback_enter(TN_IN_FRONT);
+	struct tn_turn turn = tn_front_enter();
 	int result = front->wait(front_user, &activity);
 
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 	return result <= 0 ? result : TENURE_ETIMEDOUT; /* a result is negative */
 }
 
@@ -244,13 +247,13 @@ static void show_end(const tenure_call *flight, const struct tn_progress *progre
 		     void *front_user, int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
-	enum tn_callback was;
+	struct tn_turn turn;
 
 	if (front->done == NULL)
 		return;
-	was = tn_callback_enter(TN_IN_FRONT);
+	turn = tn_front_enter();
 	front->done(front_user, &activity);
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 }
 
 static const tenure_front no_front;
@@ -259,13 +262,36 @@ static const tenure_front no_front;
 struct wait {
 	tenure_call *flight;
 	struct tn_waiter *waiter;
-	struct tn_progress progress; /* a copy for the front */
+	const tenure_front *front;
+	void *front_user;
+	bool shown; /* the front is to be told of the end */
 };
 
 static void leave_locked(struct tn_waiter *waiter)
 {
 	tn_list_remove(&waiter->in_flight);
 	tn_list_remove(&waiter->in_core);
+}
+
+static int64_t elapsed_locked(const tenure_call *flight)
+{
+	return tn_cache_time_locked(flight->function->cache) - flight->started;
+}
+
+/* Tell the front that it is over. Once: should the thread end in here, nobody tells it again. */
+static void end_shown(struct wait *wait)
+{
+	struct tn_progress progress;
+	int64_t elapsed;
+
+	if (!wait->shown)
+		return;
+	wait->shown = false;
+	tn_lock();
+	progress = wait->flight->progress;
+	elapsed = elapsed_locked(wait->flight);
+	tn_unlock();
+	show_end(wait->flight, &progress, wait->front, wait->front_user, elapsed);
 }
 
 static void thread_lost(void *pointer)
@@ -276,6 +302,7 @@ static void thread_lost(void *pointer)
 
 	if (tn_forked_since(flight->generation))
 		return;
+	end_shown(wait);
 	tn_lock();
 	leave_locked(wait->waiter);
 	granted = wait->waiter->granted;
@@ -285,23 +312,21 @@ static void thread_lost(void *pointer)
 	tn_flight_put(flight);
 }
 
-static int call_front(const struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
+/* The front's turn, with M let go: it waits, or (`end`) has waited. */
+static int show_unlock_lock(struct wait *wait, bool end)
 {
-	if (!end)
-		return show(wait->flight, &wait->progress, front, front_user, elapsed);
-	show_end(wait->flight, &wait->progress, front, front_user, elapsed);
-	return 0;
-}
+	struct tn_progress progress = wait->flight->progress;
+	int64_t elapsed = elapsed_locked(wait->flight);
+	int result = 0;
 
-/* The front's turn, with M let go. */
-static int show_unlock_lock(struct wait *wait, const tenure_front *front, void *front_user, int64_t elapsed, bool end)
-{
-	int result;
-
-	wait->progress = wait->flight->progress;
 	tn_unlock();
 	pthread_cleanup_push(thread_lost, wait);
-	result = call_front(wait, front, front_user, elapsed, end);
+	if (end) {
+		end_shown(wait);
+	} else {
+		wait->shown = true;
+		result = show(wait->flight, &progress, wait->front, wait->front_user, elapsed);
+	}
 	pthread_cleanup_pop(0);
 	tn_lock();
 	return tn_forked_since(wait->flight->generation) ? TENURE_EFORKED : result;
@@ -312,14 +337,16 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 	tenure_cache *cache = flight->function->cache;
 	const tenure_front *front = tn_front(cache) == NULL ? &no_front : tn_front(cache);
 	tenure_session *session = tn_context()->session;
-	void *front_user = session == NULL ? NULL : session->front_user;
-	struct wait wait = { .flight = flight, .waiter = waiter };
-	int64_t now, shown = -1, tick = next_tick(flight, front, shown);
+	struct wait wait = {
+		.flight = flight, .waiter = waiter, .front = front,
+		.front_user = session == NULL ? NULL : session->front_user,
+	};
+	int64_t now, tick = next_tick(flight, front, -1);
 	int result = 0;
 
 	waiter->flight = flight;
 	waiter->inside = tn_context()->inside;
-	waiter->granted = false;
+	waiter->granted = waiter->sent_away = false;
 	flight->users++;
 	flight->function->waits++;
 	if (deadline > flight->patience)
@@ -332,17 +359,16 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 		if (now >= deadline) {
 			result = TENURE_ETIMEDOUT;
 		} else if (now >= tick) {
-			shown = now - flight->started;
-			result = show_unlock_lock(&wait, front, front_user, shown, false);
-			if (result == TENURE_EFORKED)
-				return result; /* in the child: the waiter is in no list any more */
-			tick = next_tick(flight, front, shown);
+			result = show_unlock_lock(&wait, false);
+			if (tn_forked_since(flight->generation))
+				return TENURE_EFORKED; /* in the child: the waiter is in no list any more */
+			waiter->sent_away = result != 0;
+			tick = next_tick(flight, front, now - flight->started);
 		} else {
 			tn_worker_wait_unlock_lock(cache, &flight->changed, tick < deadline ? tick : deadline);
 		}
 	}
-	if (shown >= 0 && show_unlock_lock(&wait, front, front_user, tn_cache_time_locked(cache) - flight->started, true) ==
-				  TENURE_EFORKED)
+	if (wait.shown && show_unlock_lock(&wait, true) == TENURE_EFORKED)
 		return TENURE_EFORKED;
 	if (waiter->granted)
 		result = 0;
@@ -398,6 +424,7 @@ void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
 
 	if (!flight->shown)
 		return;
+	flight->shown = false;
 	tn_lock();
 	progress = flight->progress;
 	tn_unlock();

@@ -29,7 +29,8 @@ uint64_t tn_flight_grant_all_locked(tenure_call *flight);
 /* One user less. Frees what belongs to the flight when it was the last. Takes M. */
 void tn_flight_put(tenure_call *flight);
 
-/* The creator's own thread shows it too: before it starts (not 0: it shall not), and after. They call the front. */
+/* The creator's own thread shows it too: before it starts (not 0: it shall not), and, if that was shown, after; only the
+ * first call after counts. They call the front. */
 int tn_flight_show_start(tenure_call *flight);
 void tn_flight_show_end(tenure_call *flight, int64_t elapsed);
 

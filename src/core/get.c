@@ -40,6 +40,7 @@ struct get {
 	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
 	struct tenure_cell_ *lease;
 	uint64_t generation; /* of the process: after user code in a forked child nothing of this is touched */
+	enum tn_callback callback; /* in which the call was made */
 };
 
 enum { AGAIN = 1000 }; /* a step's result: another round */
@@ -84,10 +85,10 @@ again:
 
 /* ---- the steps; each is called with M and returns without it */
 
-static int forked(const struct get *get)
+static int forked(const struct tn_request *request)
 {
 	return tn_fail(TENURE_EFORKED, "the process was forked inside this call of %s(); the child must call it anew",
-		       get->request->definition->name);
+		       request->definition->name);
 }
 
 static void let_go(struct get *get)
@@ -104,7 +105,7 @@ static int answer(struct get *get, const struct tn_input *input)
 {
 	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->session);
 
-	return tn_forked_since(get->generation) ? forked(get) : result;
+	return tn_forked_since(get->generation) ? forked(get->request) : result;
 }
 
 static int answer_unlock(struct get *get, const struct found *found)
@@ -160,10 +161,12 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	result = tn_flight_wait_unlock_lock(flight, &waiter, get->request->deadline);
 	tn_unlock();
 	if (tn_forked_since(get->generation))
-		return forked(get);
+		return forked(get->request);
 	TN_FAULT("flight.woken");
 	get->joined = flight;
-	if (result != 0)
+	if (result != 0 && waiter.sent_away)
+		result = tn_fail(result, "the front ended the waiting for %s()", get->request->definition->name);
+	else if (result != 0)
 		result = tn_fail(result, "waited long enough for %s(), which another thread is %s",
 				 get->request->definition->name, flight->validation ? "validating" : "creating");
 	else if (flight->abandoned)
@@ -328,6 +331,7 @@ static void thread_lost(void *pointer)
 {
 	struct get *get = pointer;
 
+	tn_context()->callback = get->callback;
 	if (!tn_forked_since(get->generation))
 		drop(get);
 }
@@ -336,6 +340,7 @@ struct handing {
 	struct tenure_cell_ *cell;
 	struct tn_holder *holder;
 	uint64_t generation;
+	enum tn_callback callback; /* where the call came from */
 };
 
 /* The thread is ending inside a front: nobody gets this lease. */
@@ -343,6 +348,7 @@ static void handing_lost(void *pointer)
 {
 	const struct handing *handing = pointer;
 
+	tn_callback_leave(handing->callback);
 	if (tn_forked_since(handing->generation))
 		return;
 	tenure_unpin_(handing->cell);
@@ -359,7 +365,9 @@ static void replay_guarded(struct handing *handing, const struct tn_recording *r
 int tn_get_hand_over(const struct tn_request *request, struct tenure_cell_ *cell, struct tn_holder *holder, bool replay,
 		     tenure_lease *lease)
 {
-	struct handing handing = { .cell = cell, .holder = holder, .generation = tn_core.generation };
+	struct handing handing = {
+		.cell = cell, .holder = holder, .generation = tn_core.generation, .callback = tn_context()->callback,
+	};
 
 	if (replay && tn_entry_of(cell)->recording != NULL)
 		replay_guarded(&handing, tn_entry_of(cell)->recording, tn_front(request->function->cache));
@@ -384,6 +392,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 		.function = request->function,
 		.cache = request->function->cache,
 		.generation = tn_core.generation,
+		.callback = tn_context()->callback,
 	};
 	struct tn_holder *holder;
 	int result, shown;

@@ -51,28 +51,29 @@ void tn_recording_put(struct tn_recording *recording)
 	tn_free(recording);
 }
 
-static void append(struct tn_recording *recording, struct tn_item *item)
+/* Helper threads of the creator append too. */
+static void append_locked(struct tn_recording *recording, struct tn_item *item)
 {
-	tn_lock(); /* helper threads of the creator append too */
 	*recording->end = item;
 	recording->end = &item->next;
 	recording->messages += item->input == NULL;
 	recording->inputs += item->input != NULL;
-	tn_unlock();
 }
 
-bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size)
+const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size)
 {
 	struct tn_item *item = size > SIZE_MAX - sizeof(*item) - 1 ? NULL : tn_alloc(sizeof(*item) + size + 1);
 
 	if (item == NULL)
-		return false;
+		return NULL;
 	item->kind = kind;
 	item->size = size;
 	if (size != 0)
 		memcpy(item->data, data, size);
-	append(recording, item);
-	return true;
+	tn_lock();
+	append_locked(recording, item);
+	tn_unlock();
+	return item;
 }
 
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease)
@@ -120,38 +121,6 @@ static bool copy_value(tenure_value *ret, tenure_value value)
 	return text != NULL;
 }
 
-const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
-					const tenure_value low_high_preset[3], tenure_value value)
-{
-	struct tn_input *input = tn_alloc(sizeof(*input));
-	struct tn_item *item = tn_alloc(sizeof(*item));
-
-	if (input == NULL || item == NULL) {
-		tn_free(input);
-		tn_free(item);
-		return NULL;
-	}
-	memcpy(input->low_high_preset, low_high_preset, sizeof(input->low_high_preset));
-	input->label = tn_strdup(label);
-	input->value.kind = low_high_preset[2].kind; /* so that free_input() knows, whatever fails below */
-	input->low_high_preset[2].as.data = NULL;
-	if (input->label == NULL || !copy_value(&input->low_high_preset[2], low_high_preset[2]) ||
-	    !copy_value(&input->value, value)) {
-		free_input(input);
-		tn_free(item);
-		return NULL;
-	}
-	item->input = input;
-	append(recording, item);
-	return input;
-}
-
-void tn_answers_free(struct tn_answers *answers)
-{
-	tn_recording_put(answers->recording);
-	answers->recording = NULL;
-}
-
 static bool same_value(const tenure_value *a, const tenure_value *b)
 {
 	if (a->kind != b->kind)
@@ -173,7 +142,7 @@ struct tn_recording *tn_recording_copy(const struct tn_recording *from)
 	bool whole = true;
 
 	for (; item != NULL && whole; item = item->next)
-		whole = item->input == NULL ? tn_recording_say(copy, item->kind, item->data, item->size) :
+		whole = item->input == NULL ? tn_recording_say(copy, item->kind, item->data, item->size) != NULL :
 			tn_recording_ask(copy, item->input->label, item->input->low_high_preset, item->input->value) != NULL;
 	if (whole)
 		return copy;
@@ -193,29 +162,72 @@ static bool same_input(const struct tn_input *a, const struct tn_input *b)
 	return true;
 }
 
-static const struct tn_input *answer_to(const struct tn_answers *answers, const struct tn_input *input)
+static const struct tn_input *find(const struct tn_recording *recording, const struct tn_input *input)
 {
-	const struct tn_item *item = answers->recording == NULL ? NULL : answers->recording->first;
-
-	for (; item != NULL; item = item->next) {
-		if (same_input(item->input, input))
+	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
+		if (item->input != NULL && same_input(item->input, input))
 			return item->input;
 	}
 	return NULL;
 }
 
-const struct tn_input *tn_recording_answered(const struct tn_recording *recording, const char *label,
-					  const tenure_value low_high_preset[3])
+const struct tn_input *tn_recording_find(const struct tn_recording *recording, const char *label,
+					 const tenure_value low_high_preset[3])
 {
-	const struct tn_item *item = recording->first;
 	struct tn_input question = { .label = (char *)(uintptr_t)label };
+	const struct tn_input *found;
 
 	memcpy(question.low_high_preset, low_high_preset, sizeof(question.low_high_preset));
-	for (; item != NULL; item = item->next) {
-		if (item->input != NULL && same_input(item->input, &question))
-			return item->input;
+	tn_lock();
+	found = find(recording, &question);
+	tn_unlock();
+	return found;
+}
+
+const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
+					const tenure_value low_high_preset[3], tenure_value value)
+{
+	struct tn_input *input = tn_alloc(sizeof(*input));
+	struct tn_item *item = tn_alloc(sizeof(*item));
+	const struct tn_input *same;
+
+	if (input == NULL || item == NULL) {
+		tn_free(input);
+		tn_free(item);
+		return NULL;
 	}
-	return NULL;
+	memcpy(input->low_high_preset, low_high_preset, sizeof(input->low_high_preset));
+	input->label = tn_strdup(label);
+	input->value.kind = low_high_preset[2].kind; /* so that free_input() knows, whatever fails below */
+	input->low_high_preset[2].as.data = NULL;
+	if (input->label == NULL || !copy_value(&input->low_high_preset[2], low_high_preset[2]) ||
+	    !copy_value(&input->value, value)) {
+		free_input(input);
+		tn_free(item);
+		return NULL;
+	}
+	item->input = input;
+	tn_lock();
+	same = find(recording, input);
+	if (same == NULL)
+		append_locked(recording, item);
+	tn_unlock();
+	if (same == NULL)
+		return input;
+	free_input(input);
+	tn_free(item);
+	return same;
+}
+
+void tn_answers_free(struct tn_answers *answers)
+{
+	tn_recording_put(answers->recording);
+	answers->recording = NULL;
+}
+
+static const struct tn_input *answer_to(const struct tn_answers *answers, const struct tn_input *input)
+{
+	return answers->recording == NULL ? NULL : find(answers->recording, input); /* nobody else's: M is not needed */
 }
 
 enum tn_match tn_recording_match(const struct tn_recording *recording, const struct tn_answers *answers,
@@ -274,7 +286,7 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 			tenure_session *session)
 {
 	tenure_value value = input->low_high_preset[2];
-	enum tn_callback was;
+	struct tn_turn turn;
 	int result = 0;
 
 	if (answers->recording == NULL)
@@ -282,9 +294,9 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 	if (answers->recording == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the value of the input \"%s\"", input->label);
 	if (front != NULL && front->value != NULL && session != NULL) {
-		was = tn_callback_enter(TN_IN_FRONT);
+		turn = tn_front_enter();
 		result = front->value(session->front_user, input->label, input->low_high_preset, &value);
-		tn_callback_leave(was);
+		tn_front_leave(turn);
 	}
 	if (result != 0)
 		return tn_fail(result < 0 ? result : TENURE_EFAILED,
@@ -297,11 +309,11 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 
 void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session)
 {
-	enum tn_callback was;
+	struct tn_turn turn;
 
 	if (recording == NULL || front == NULL || session == NULL)
 		return;
-	was = tn_callback_enter(TN_IN_FRONT);
+	turn = tn_front_enter();
 	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
 		tenure_value drawn;
 
@@ -310,5 +322,5 @@ void tn_recording_replay(const struct tn_recording *recording, const tenure_fron
 		if (item->input != NULL && front->ask != NULL)
 			front->ask(session->front_user, item->input->label, item->input->low_high_preset, &drawn);
 	}
-	tn_callback_leave(was);
+	tn_front_leave(turn);
 }

@@ -39,15 +39,16 @@ void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is
 /* What it said and asked, in a recording of its own; NULL copied is an empty one. NULL: no memory. Takes M. */
 struct tn_recording *tn_recording_copy(const struct tn_recording *from);
 
-/* This question as it was recorded, or NULL. */
-const struct tn_input *tn_recording_answered(const struct tn_recording *recording, const char *label,
-					  const tenure_value low_high_preset[3]);
-
-/* Append. The data is copied. false: no memory. Take M. */
-bool tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
+/* Append. The data is copied; the recorded message, or NULL, false: no memory. Take M. */
+const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);
 bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease);
 
-/* Append an input with its value; the recorded one (owned by the recording), or NULL: no memory. */
+/* The input that asks this question, if it was asked before; NULL. Takes M. */
+const struct tn_input *tn_recording_find(const struct tn_recording *recording, const char *label,
+					 const tenure_value low_high_preset[3]);
+
+/* Append an input with its value; the recorded one (owned by the recording), or NULL: no memory. Where the same question
+ * was recorded meanwhile, that one: a path never asks twice. Takes M. */
 const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
 					const tenure_value low_high_preset[3], tenure_value value);
 

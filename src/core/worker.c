@@ -29,6 +29,12 @@ static const int64_t STUCK_AFTER = 1000000000; /* ns */
 
 bool (*tn_worker_start_maintenance_unlock_lock)(tenure_cache *cache);
 
+/* A user's time: the end of all times is none, since nothing is due then. */
+static int64_t real_time(int64_t now)
+{
+	return now < TN_NEVER ? now : TN_NEVER - 1;
+}
+
 int64_t tn_cache_time(tenure_cache *cache)
 {
 	enum tn_callback was;
@@ -39,7 +45,7 @@ int64_t tn_cache_time(tenure_cache *cache)
 	was = tn_callback_enter(TN_IN_CLOCK);
 	now = cache->options.now(cache->options.user);
 	tn_callback_leave(was);
-	return now;
+	return real_time(now);
 }
 
 void tn_report(tenure_cache *cache, int result, const char *format, ...)

@@ -83,6 +83,7 @@ static int register_face(tenure_function *face, const tenure_options *given, str
 struct call {
 	struct tn_function *root, *function; /* `function` is the one of the current session where there is such a thing */
 	uint64_t generation;
+	enum tn_callback callback; /* in which it was made */
 	struct tn_key *key; /* built for it, or NULL */
 	tenure_key *prepared; /* being prepared, or NULL */
 };
@@ -95,6 +96,7 @@ static int begin_root(struct call *call, tenure_function *face)
 	if (face == NULL)
 		return tn_fail(TENURE_EINVAL, "the function is NULL");
 	call->generation = tn_core.generation;
+	call->callback = tn_context()->callback;
 	call->key = NULL;
 	call->prepared = NULL;
 	call->root = tn_function_hold(face, false);
@@ -114,6 +116,7 @@ static void call_lost(void *pointer)
 {
 	struct call *call = pointer;
 
+	tn_context()->callback = call->callback;
 	if (call->key != NULL)
 		tn_key_drop(call->key);
 	tenure_key_free(call->prepared);
@@ -226,6 +229,16 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	return tn_get(request, lease);
 }
 
+/* Calls identify functions, which may call only what is marked [all]. call_lost() is pushed. */
+static int build_key(const tenure_definition *definition, uint64_t seed, const tenure_arguments *arguments, struct tn_key *key)
+{
+	enum tn_callback was = tn_callback_enter(TN_IN_IDENTIFY);
+	int result = tn_key_build(key, definition, seed, arguments);
+
+	tn_callback_leave(was);
+	return result;
+}
+
 /* The key is built first, outside every lock. */
 static int get_by_arguments(struct call *call, const tenure_definition *definition, int64_t timeout, bool peek,
 			    const tenure_arguments *arguments, tenure_lease *lease)
@@ -241,7 +254,7 @@ static int get_by_arguments(struct call *call, const tenure_definition *definiti
 	tn_key_start(&key);
 	call->key = &key;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&key, definition, function->state.seed, arguments);
+	result = build_key(definition, function->state.seed, arguments, &key);
 	if (result == 0) {
 		request.key = key.bytes;
 		request.key_size = key.size;
@@ -308,7 +321,7 @@ static int clear_by_arguments(struct call *call, const tenure_definition *defini
 	tn_key_start(&key);
 	call->key = &key;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&key, definition, call->function->state.seed, arguments);
+	result = build_key(definition, call->function->state.seed, arguments, &key);
 	pthread_cleanup_pop(0);
 	if (result == 0)
 		result = tn_clear_key(call->function, key.hash, key.bytes, key.size);
@@ -427,7 +440,7 @@ static int prepare(struct call *call, const tenure_definition *definition, const
 	tn_key_start(&prepared->key);
 	call->prepared = &prepared->head;
 	pthread_cleanup_push(call_lost, call);
-	result = tn_key_build(&prepared->key, definition, root->state.seed, arguments);
+	result = build_key(definition, root->state.seed, arguments, &prepared->key);
 	pthread_cleanup_pop(0);
 	if (result == 0) {
 		prepared->arguments = tn_arguments_copy(definition, arguments);
@@ -537,7 +550,7 @@ void tenure_key_free(tenure_key *head)
 
 static tenure_cache *cache_or_default(tenure_cache *cache)
 {
-	return cache != NULL ? cache : tn_cache_default();
+	return cache != NULL ? cache : tn_options_default_cache();
 }
 
 int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *given)

@@ -51,8 +51,11 @@ int tenure_fail(tenure_call *call, const char *format, ...)
 	text = format_text(format, arguments, &size);
 	va_end(arguments);
 	tn_lock();
-	old = call->failure;
-	call->failure = text;
+	old = text;
+	if (call->front_error == 0) { /* else the words are the front's */
+		old = call->failure;
+		call->failure = text;
+	}
 	tn_unlock();
 	tn_free(old);
 	return -1;
@@ -151,29 +154,29 @@ static int out_of_memory(tenure_call *call)
 	return tn_fail(TENURE_ENOMEM, "out of memory for a message or an input of %s()", call->definition->name);
 }
 
-static int emit(tenure_call *call, int kind, const void *data, size_t size)
+/* Show a message that was recorded (NULL: there was no memory). Nothing is held meanwhile that a thread which ends in the
+ * front would leave behind. */
+static int show(tenure_call *call, const struct tn_item *item)
 {
 	const tenure_front *front = call->function->cache->options.front;
-	enum tn_callback was;
+	struct tn_turn turn;
 
-	if (call->quiet)
-		return 0; /* a refresh: the recording of what it refreshes stays */
-	if (!tn_recording_say(call->recording, kind, data, size))
+	if (item == NULL)
 		return out_of_memory(call);
 	if (front == NULL || front->message == NULL)
 		return 0;
-	was = tn_callback_enter(TN_IN_FRONT);
-	front->message(call->session == NULL ? NULL : call->session->front_user, kind, data, size, false);
-	tn_callback_leave(was);
+	turn = tn_front_enter();
+	front->message(call->session == NULL ? NULL : call->session->front_user, item->kind, item->data, item->size, false);
+	tn_front_leave(turn);
 	return 0;
 }
 
 int tenure_say(tenure_call *call, int kind, const char *format, ...)
 {
 	va_list arguments;
+	const struct tn_item *item;
 	size_t size;
 	char *text;
-	int result;
 
 	if (foreign(call))
 		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
@@ -185,9 +188,13 @@ int tenure_say(tenure_call *call, int kind, const char *format, ...)
 	va_end(arguments);
 	if (text == NULL)
 		return out_of_memory(call);
-	result = emit(call, kind, text, size);
+	if (call->quiet) { /* a refresh: the recording of what it refreshes stays */
+		tn_free(text);
+		return 0;
+	}
+	item = tn_recording_say(call->recording, kind, text, size);
 	tn_free(text);
-	return result;
+	return show(call, item);
 }
 
 int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
@@ -197,27 +204,54 @@ int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
 	if (kind < TENURE_FRONT || (data == NULL && size != 0))
 		return tn_fail(TENURE_EINVAL, "tenure_emit() takes kinds from TENURE_FRONT (%d) up, and data that is not NULL",
 			       TENURE_FRONT);
-	return emit(call, kind, data, size);
+	return call->quiet ? 0 : show(call, tn_recording_say(call->recording, kind, data, size));
 }
 
-/* The recorded input with its value, or NULL: foreign, or no memory. */
+/* The front has no value for an input: whatever its creator makes of that, the creation fails with what the front says. */
+static void fail_with_front(tenure_call *call, const char *label, int result)
+{
+	static const char format[] = "the front could not ask for the input \"%.100s\" of %s()";
+	size_t room = sizeof(format) + 100 + strlen(call->definition->name);
+	char *text = tn_alloc(room), *old;
+
+	if (text != NULL)
+		snprintf(text, room, format, label, call->definition->name);
+	tn_lock();
+	old = text;
+	if (call->front_error == 0) { /* the first one counts */
+		call->front_error = result < 0 ? result : TENURE_EFAILED;
+		old = call->failure;
+		call->failure = text;
+	}
+	tn_unlock();
+	tn_free(old);
+}
+
+/* The recorded input with its value, from now on the same one; or NULL: foreign, no memory, an error of the front. */
 static const struct tn_input *ask(tenure_call *call, const char *label, const tenure_value low_high_preset[3])
 {
 	const tenure_front *front;
 	const struct tn_input *input;
 	tenure_value value = low_high_preset[2];
-	enum tn_callback was;
+	struct tn_turn turn;
+	int result;
 
 	if (foreign(call) || label == NULL)
 		return NULL;
-	if (call->quiet) /* a refresh: the answers that its entry has; to anything else the preset */
-		return tn_recording_answered(call->recording, label, low_high_preset);
+	input = tn_recording_find(call->recording, label, low_high_preset);
+	if (input != NULL || call->quiet) /* a refresh has its entry's answers; to anything else the preset */
+		return input;
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {
-		was = tn_callback_enter(TN_IN_FRONT);
-		if (front->ask(call->session->front_user, label, low_high_preset, &value) != 0)
-			value = low_high_preset[2];
-		tn_callback_leave(was);
+		turn = tn_front_enter();
+		result = front->ask(call->session->front_user, label, low_high_preset, &value);
+		tn_front_leave(turn);
+		if (foreign(call))
+			return NULL;
+		if (result != 0) {
+			fail_with_front(call, label, result);
+			return NULL;
+		}
 	}
 	input = tn_recording_ask(call->recording, label, low_high_preset, tn_input_accept(low_high_preset, value));
 	if (input == NULL)
@@ -246,7 +280,9 @@ const char *tenure_ask_text(tenure_call *call, const char *label, const char *pr
 	const tenure_value question[3] = { tenure_nil(), tenure_nil(), tenure_string(preset == NULL ? "" : preset) };
 	const struct tn_input *input = ask(call, label, question);
 
-	return input == NULL ? preset : input->value.as.data;
+	if (input == NULL)
+		return preset == NULL ? "" : preset;
+	return input->value.as.data;
 }
 
 int tenure_call_attach(tenure_call *call)

@@ -45,7 +45,7 @@ int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret, size_t size)
 	tenure_stats stats = { 0 };
 
 	tn_guard(TN_FROM_ALL, "tenure_cache_stats()");
-	cache = cache != NULL ? cache : tn_cache_default();
+	cache = cache != NULL ? cache : tn_options_default_cache();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	for (function = NULL; (function = tn_clear_next_root(cache, function)) != NULL;)
@@ -63,7 +63,7 @@ int tenure_each_entry(tenure_cache *cache, int (*visit)(void *user, const tenure
 		result = tn_fail(TENURE_EINVAL, "nobody visits the entries: `visit` is NULL");
 	if (result != 0)
 		return result;
-	cache = cache != NULL ? cache : tn_cache_default();
+	cache = cache != NULL ? cache : tn_options_default_cache();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	while (result == 0 && tn_snapshot_next(cache, &walk, &entry)) {
@@ -228,7 +228,7 @@ int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *
 	if (result != 0)
 		return result;
 	if (cache == NULL && !(flags & TENURE_DUMP_EVERY_CACHE)) {
-		cache = tn_cache_default();
+		cache = tn_options_default_cache();
 		if (cache == NULL)
 			return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	}

@@ -132,7 +132,7 @@ static int read_cache(const tenure_definition *definition, const tenure_options 
 	if (given->cache != NULL && *given->cache == NULL)
 		return tn_fail(TENURE_EINVAL, "%s(): .cache is the address of a variable that holds NULL; open the cache first",
 			       definition->name);
-	options->cache = given->cache != NULL ? *given->cache : tn_cache_default();
+	options->cache = given->cache != NULL ? *given->cache : tn_options_default_cache();
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
@@ -167,6 +167,9 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		result = tn_fail(TENURE_EINVAL, "%s(): .validate_every without .validate does nothing", name);
 	if (result == 0 && given.jitter_percent > 50)
 		result = tn_fail(TENURE_EINVAL, "%s(): .jitter_percent is %u; allowed is 0 to 50", name, given.jitter_percent);
+	if (result == 0 && given.max_entries > INT64_MAX) /* -1 becomes so many */
+		result = tn_fail(TENURE_EINVAL, "%s(): .max_entries is %lld; allowed is 0 (no bound) or more", name,
+				 (long long)given.max_entries);
 	if (result == 0 && given.version != NULL && given.version[0] == '\0')
 		result = tn_fail(TENURE_EINVAL, "%s(): .version is empty; leave it out, or give a text", name);
 	if (result == 0 && given.scope > TENURE_SESSION)
@@ -196,6 +199,13 @@ static const tenure_front *front_of_environment(void)
 	const char *name = getenv("TENURE_FRONT");
 
 	return name != NULL && strcmp(name, "terminal") == 0 ? &tenure_terminal : NULL;
+}
+
+tenure_cache *tn_options_default_cache(void)
+{
+	tenure_cache_options options = { .size = sizeof(options), .front = front_of_environment() };
+
+	return tn_cache_default(&options);
 }
 
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *options)

@@ -39,7 +39,12 @@ static struct tn_cond changed;
 static struct running running[MOST];
 static bool drawing, line_shown;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static __thread uint32_t mine; /* a bit for each of `running` that counts this thread; a creator inside a creator has two */
+
+/* What this thread has been told of and not of its end: a creator inside a creator has two, perhaps with one text. */
+static __thread struct told {
+	uint64_t id; /* of the creation */
+	struct running *shown; /* counts it; NULL: free */
+} told[MOST];
 
 static void prepare(void)
 {
@@ -57,7 +62,7 @@ static void child(void)
 	tn_cond_reinit(&changed);
 	memset(running, 0, sizeof(running));
 	drawing = line_shown = false;
-	mine = 0;
+	memset(told, 0, sizeof(told));
 }
 
 static void start(void)
@@ -224,15 +229,47 @@ static struct running *new_locked(const char *text, const tenure_activity *activ
 	return NULL; /* so many at once: this one is not shown */
 }
 
-static uint32_t bit_of(const struct running *shown)
+static struct told *told_of(uint64_t id)
 {
-	return UINT32_C(1) << (shown - running);
+	for (int i = 0; i < MOST; i++) {
+		if (told[i].shown != NULL && told[i].id == id)
+			return &told[i];
+	}
+	return NULL;
 }
 
-/* The first wait of a thread for an activity enters it, its done takes it out; waits between tell how far it is. */
+static struct told *room_to_tell(void)
+{
+	for (int i = 0; i < MOST; i++) {
+		if (told[i].shown == NULL)
+			return &told[i];
+	}
+	return NULL; /* so deep inside one another: this one is not shown */
+}
+
+/* What the first wait of a thread for this creation enters. NULL: no room. */
+static struct running *enter_locked(const char *text, const tenure_activity *activity, bool terminal)
+{
+	struct told *place = room_to_tell();
+	struct running *shown = place == NULL ? NULL : find_locked(text);
+
+	if (place != NULL && shown == NULL) {
+		shown = new_locked(text, activity);
+		if (shown != NULL && !terminal)
+			fprintf(stderr, "%s\n", text);
+	}
+	if (shown != NULL) {
+		shown->count++;
+		*place = (struct told){ .id = activity->id, .shown = shown };
+	}
+	return shown;
+}
+
+/* The first wait of a thread for a creation enters it, its done takes it out; waits between tell how far it is. */
 static int terminal_wait(void *front_user, const tenure_activity *activity)
 {
 	char text[TEXT_ROOM];
+	struct told *place = told_of(activity->id);
 	struct running *shown;
 	bool start_drawing, terminal = on_terminal();
 
@@ -240,16 +277,7 @@ static int terminal_wait(void *front_user, const tenure_activity *activity)
 	pthread_once(&once, start);
 	tn_terminal_clean(text, sizeof(text), activity->text, strlen(activity->text));
 	tn_mutex_lock(&mutex);
-	shown = find_locked(text);
-	if (shown == NULL) {
-		shown = new_locked(text, activity);
-		if (shown != NULL && !terminal)
-			fprintf(stderr, "%s\n", text);
-	}
-	if (shown != NULL && !(mine & bit_of(shown))) {
-		shown->count++;
-		mine |= bit_of(shown);
-	}
+	shown = place != NULL ? place->shown : enter_locked(text, activity, terminal);
 	if (shown != NULL && (activity->progress[0] != '\0' || activity->fraction >= 0)) {
 		tn_terminal_clean(shown->progress, sizeof(shown->progress), activity->progress, strlen(activity->progress));
 		shown->fraction = activity->fraction;
@@ -267,26 +295,24 @@ static int terminal_wait(void *front_user, const tenure_activity *activity)
 
 static void terminal_done(void *front_user, const tenure_activity *activity)
 {
-	char text[TEXT_ROOM], time[40];
+	struct told *place = told_of(activity->id);
 	struct running *shown;
+	char time[40];
 
 	(void)front_user;
 	pthread_once(&once, start);
-	if (mine == 0)
+	if (place == NULL)
 		return;
-	tn_terminal_clean(text, sizeof(text), activity->text, strlen(activity->text));
+	shown = place->shown;
+	place->shown = NULL;
 	tn_mutex_lock(&mutex);
-	shown = find_locked(text);
-	if (shown != NULL && (mine & bit_of(shown))) {
-		mine &= ~bit_of(shown);
-		if (--shown->count == 0) {
-			format_time(time, sizeof(time), activity->elapsed);
-			if (!on_terminal() && activity->show_time)
-				fprintf(stderr, "%s done %s\n", text, time);
-			erase_locked(); /* what is printed next begins on a clean line */
-			fflush(stderr);
-			tn_cond_broadcast(&changed);
-		}
+	if (--shown->count == 0) {
+		format_time(time, sizeof(time), activity->elapsed);
+		if (!on_terminal() && activity->show_time)
+			fprintf(stderr, "%s done %s\n", shown->text, time);
+		erase_locked(); /* what is printed next begins on a clean line */
+		fflush(stderr);
+		tn_cond_broadcast(&changed);
 	}
 	tn_mutex_unlock(&mutex);
 }

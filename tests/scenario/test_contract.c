@@ -130,6 +130,7 @@ static void F5_bad_options_fail_where_the_function_is_defined(void **state)
 	CHECK_BAD(idle_ttl, "1 fortnight", "unit");
 	CHECK_BAD(validate_every, "1s", ".validate");
 	CHECK_BAD(jitter_percent, 51, "0 to 50");
+	CHECK_BAD(max_entries, (uint64_t)-1, ".max_entries is -1; allowed is 0");
 	CHECK_BAD(version, "", "version");
 	CHECK_BAD(create, NULL, ".create is missing");
 	CHECK_BAD(cache, &no_cache, "open the cache");
@@ -226,6 +227,50 @@ static int make_by_point(tenure_call *c, const by_point_args *a, struct book **r
 	return 0;
 }
 TENURE_DEFINE(by_point, CACHE, .create = make_by_point, .release = book_release);
+
+struct meddler {
+	int n;
+};
+static int from_identify[4];
+static int identify_meddler(tenure_identity *identity, struct meddler m)
+{
+	tenure_stats stats;
+
+	from_identify[0] = tenure_get(by_point, NULL, POINT(1, 2, 0));
+	from_identify[1] = tenure_clear_function(by_point);
+	from_identify[2] = tenure_drain(by_point, 0);
+	from_identify[3] = tenure_get_stats(by_point, &stats); /* [all] */
+	return tenure_identify(identity, tenure_int(m.n));
+}
+TENURE_DECLARE(by_meddler, struct book, (struct meddler, m, identify_meddler));
+static int make_by_meddler(tenure_call *c, const by_meddler_args *a, struct book **ret)
+{
+	*ret = book_new(a->m.n);
+	return tenure_get(by_point, NULL, POINT(3, 4, 0)) < 0 ? tenure_fail(c, "%s", tenure_message()) : 0;
+}
+TENURE_DEFINE(by_meddler, CACHE, .create = make_by_meddler, .release = book_release);
+
+static void C3_K4_an_identify_function_may_not_get(void **state)
+{
+	const struct meddler m = { 7 };
+	tenure_key *key;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		memset(from_identify, 0, sizeof(from_identify));
+		if (i == 0)
+			assert_int_equal(tenure_get(by_meddler, NULL, m), TENURE_CREATED); /* its creator may */
+		if (i == 1)
+			assert_int_equal(tenure_clear_entry(by_meddler, m), 1);
+		if (i == 2)
+			assert_int_equal(tenure_prepare(by_meddler, &key, m), 0);
+		for (int call = 0; call < 3; call++)
+			assert_int_equal(from_identify[call], TENURE_EREENTRANT);
+		assert_int_equal(from_identify[3], 0);
+		assert_non_null(strstr(tenure_message(), "an identify function"));
+	}
+	tenure_key_free(key);
+}
 
 static void K4_an_own_type_names_its_identity(void **state)
 {
@@ -615,6 +660,23 @@ static void T2_a_poll_does_at_most_its_limit(void **state)
 	assert_int_equal(tenure_poll(cache, test_now, 3, NULL), 3);
 	assert_int_equal(tenure_poll(cache, test_now, 0, NULL), 7);
 	assert_int_equal(tenure_poll(cache, test_now, -1, NULL), TENURE_EINVAL);
+}
+
+static void T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end(void **state)
+{
+	int64_t next;
+
+	(void)state;
+	assert_int_equal(tenure_get(get_book, NULL, "u", 1, NULL), TENURE_CREATED);
+	assert_int_equal(tenure_poll(cache, TENURE_FOREVER, 0, &next), 0);
+	assert_true(next == TENURE_FOREVER);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 1, NULL), TENURE_HIT);
+	__atomic_store_n(&test_now, INT64_MAX, __ATOMIC_SEQ_CST);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 2, NULL), TENURE_CREATED);
+	assert_int_equal(tenure_get(get_book, NULL, "u", 2, NULL), TENURE_HIT);
+	assert_int_equal(tenure_get(timed, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_poll(cache, TENURE_FOREVER, 0, &next), 0); /* its hour goes beyond all times */
+	assert_int_equal(tenure_get(timed, NULL, 1), TENURE_HIT);
 }
 
 TENURE_DECLARE(idle, struct book, (int, n));
@@ -1087,6 +1149,7 @@ int main(void)
 		T(K2_a_prepared_key_is_the_same_key),
 		T(K3_an_underscore_leaves_a_parameter_out),
 		T(K4_an_own_type_names_its_identity),
+		T(C3_K4_an_identify_function_may_not_get),
 		T(K5_what_has_no_identity_says_parameter_path_type_and_both_ways_out),
 		T(K6_different_arguments_never_have_one_key),
 		T(C2_a_failure_is_not_cached_and_says_why),
@@ -1111,6 +1174,7 @@ int main(void)
 		T(T1_an_entry_lives_for_its_ttl_T5_by_the_injected_clock),
 		T(T2_what_expires_is_released_without_traffic),
 		T(T2_a_poll_does_at_most_its_limit),
+		T(T2_the_end_of_all_times_makes_nothing_due_but_what_has_an_end),
 		T(T3_an_idle_entry_goes_and_a_used_or_leased_one_stays),
 		T(T3_a_creator_sets_its_own_ttl),
 		T(T3_jitter_spreads_deaths_and_never_delays_them),

@@ -353,6 +353,125 @@ static void U4_prepared_keys_and_capacity_know_inputs(void **state)
 	asks = 0;
 }
 
+static int drawn; /* how often */
+static int on_ask_again(void *user, const char *label, const tenure_value lhp[3], tenure_value *ret)
+{
+	(void)user, (void)label, (void)lhp;
+	*ret = tenure_bool(++drawn % 2 == 1); /* the user moves it meanwhile */
+	return 0;
+}
+static int on_value_as_first(void *user, const char *label, const tenure_value lhp[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = tenure_bool(!lhp[2].as.truth);
+	return 0;
+}
+static const tenure_front restless = { .size = sizeof(restless), .ask = on_ask_again, .value = on_value_as_first };
+
+TENURE_DECLARE(twice, struct book);
+static void *ask_too(void *call)
+{
+	tenure_call_attach(call);
+	assert_true(tenure_ask_bool(call, "check", false));
+	tenure_call_detach(call);
+	return NULL;
+}
+static int make_twice(tenure_call *c, const twice_args *a, struct book **ret)
+{
+	(void)a;
+	*ret = book_new(0);
+	if (!tenure_ask_bool(c, "check", false) || !tenure_ask_bool(c, "check", false))
+		return -1;
+	finish(start(ask_too, c));
+	return tenure_ask_bool(c, "check", true) ? -1 : 0; /* another question, with an answer of its own */
+}
+TENURE_DEFINE(twice, .cache = &cache, .create = make_twice, .release = book_release);
+
+static void U4_the_same_question_has_the_same_answer(void **state)
+{
+	tenure_cache *kept = cache;
+	tenure_stats stats;
+
+	(void)state;
+	drawn = 0;
+	assert_int_equal(tenure_cache_open(&cache, .front = &restless), 0);
+	tenure_session_enter(annas, NULL);
+	assert_int_equal(tenure_get(twice, NULL), TENURE_CREATED);
+	assert_int_equal(drawn, 2);
+	assert_int_equal(tenure_get(twice, NULL), TENURE_HIT); /* nobody could, if one question had two answers */
+	assert_int_equal(drawn, 4);
+	assert_int_equal(tenure_get_stats(twice, &stats), 0);
+	assert_int_equal(stats.live, 1);
+	tenure_session_enter(NULL, NULL);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	cache = kept;
+}
+
+static int broken; /* what the front returns instead of a value */
+static int on_ask_broken(void *user, const char *label, const tenure_value lhp[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = lhp[2];
+	return strcmp(label, "bad") == 0 ? broken : 0;
+}
+static const tenure_front breaking = { .size = sizeof(breaking), .ask = on_ask_broken };
+
+TENURE_DECLARE(broken_ask, struct book, (int, n));
+static int make_broken_ask(tenure_call *c, const broken_ask_args *a, struct book **ret)
+{
+	const char *text;
+
+	*ret = book_new(0);
+	tenure_ask_bool(c, "good", false);
+	text = tenure_ask_text(c, "bad", "preset");
+	TN_FAULT("test.broken");
+	if (strcmp(text, "preset") != 0 || tenure_ask_number(c, "bad", 0, 1, 0.5) != 0.5)
+		return tenure_fail(c, "the preset is another one");
+	return a->n == 1 ? tenure_fail(c, "these words are the creator's") : 0;
+}
+TENURE_DEFINE(broken_ask, .cache = &cache, .create = make_broken_ask, .release = book_release);
+
+static void *get_broken(void *session)
+{
+	int result;
+
+	tenure_session_enter(session, NULL);
+	result = tenure_get(broken_ask, NULL, 0);
+	return (void *)(intptr_t)(strstr(tenure_message(), "could not ask for the input \"bad\" of broken_ask()") != NULL ? result : 0);
+}
+
+static void U4_C2_an_error_of_ask_is_the_creations_for_all_who_wait(void **state)
+{
+	tenure_cache *kept = cache;
+	pthread_t leader, waiter;
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&cache, .front = &breaking), 0);
+	broken = -78;
+	tn_fault_arm("test.broken", 0);
+	leader = start(get_broken, annas);
+	tn_fault_await("test.broken");
+	tn_fault_arm("flight.enrolled", 0);
+	waiter = start(get_broken, berts);
+	tn_fault_await("flight.enrolled");
+	tn_fault_release("flight.enrolled");
+	tn_fault_release("test.broken");
+	assert_int_equal((intptr_t)finish(leader), -78);
+	assert_int_equal((intptr_t)finish(waiter), -78);
+	tenure_session_enter(annas, NULL);
+	assert_int_equal(tenure_get(broken_ask, NULL, 1), -78);
+	assert_non_null(strstr(tenure_message(), "the input \"bad\""));
+	broken = 5; /* no error that a get could return */
+	assert_int_equal(tenure_get(broken_ask, NULL, 0), TENURE_EFAILED);
+	broken = 0;
+	assert_int_equal(tenure_get(broken_ask, NULL, 0), TENURE_CREATED);
+	broken = -78;
+	assert_int_equal(tenure_get(broken_ask, NULL, 0), TENURE_HIT); /* drawn again; its value is known */
+	tenure_session_enter(NULL, NULL);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	cache = kept;
+}
+
 /* ---- progress */
 
 TENURE_DECLARE(slow, struct book, (int, n));
@@ -594,6 +713,8 @@ int main(void)
 		S(U4_without_a_session_an_input_has_its_preset),
 		S(U4_a_waiter_whose_values_differ_tries_again),
 		S(U4_prepared_keys_and_capacity_know_inputs),
+		S(U4_the_same_question_has_the_same_answer),
+		S(U4_C2_an_error_of_ask_is_the_creations_for_all_who_wait),
 		S(U5_the_creators_own_thread_shows_it_once_a_tick),
 		S(U5_every_waiter_sees_the_latest_and_no_more_often_than_a_tick),
 		S(U5_a_helper_tells_and_the_creators_thread_shows),

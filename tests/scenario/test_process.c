@@ -259,6 +259,44 @@ static void F5_configure_comes_before_the_first_use(void **state)
 	assert_int_equal(in_child(configure_late, NULL), 0);
 }
 
+TENURE_DECLARE(spoken, struct book);
+static int make_spoken(tenure_call *c, const spoken_args *a, struct book **ret)
+{
+	(void)a;
+	*ret = book_new(0);
+	return tenure_say(c, TENURE_TEXT, "hello");
+}
+TENURE_DEFINE(spoken, .create = make_spoken, .release = book_release);
+
+/* The process-wide cache of a process that nobody has configured. `front`: of the environment. */
+static int speak(void *front)
+{
+	char text[200];
+	int ends[2];
+	ssize_t size;
+
+	if (pipe(ends) != 0 || dup2(ends[1], 2) < 0 || setenv("TENURE_FRONT", front, 1) != 0)
+		return 1;
+	if (tenure_get(spoken, NULL) != TENURE_CREATED || tenure_get(spoken, NULL) != TENURE_HIT)
+		return 2;
+	close(2);
+	close(ends[1]);
+	size = read(ends[0], text, sizeof(text) - 1);
+	if (size < 0)
+		return 3;
+	text[size] = '\0';
+	return strcmp(text, strcmp(front, "terminal") == 0 ? "Running `spoken(...)`.\nhello\n" : "") == 0 ? 0 : 4;
+}
+
+static void U6_the_environment_gives_the_process_wide_cache_its_front(void **state)
+{
+	char terminal[] = "terminal", other[] = "curtain";
+
+	(void)state;
+	assert_int_equal(in_child(speak, terminal), 0);
+	assert_int_equal(in_child(speak, other), 0);
+}
+
 /* ---- cancellation */
 
 static void C2_a_cancelled_creator_is_abandoned(void **state)
@@ -303,6 +341,7 @@ int main(void)
 		T(P2_exit_releases_what_is_open),
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
+		T(U6_the_environment_gives_the_process_wide_cache_its_front),
 		T(C2_a_cancelled_creator_is_abandoned),
 		T(T2_the_maintenance_thread_releases_on_time),
 	};

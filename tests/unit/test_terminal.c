@@ -86,12 +86,13 @@ static void without(int kept)
 }
 
 static const tenure_activity ACTIVITY = {
-	.function = "f", .text = "Loading \033it", .elapsed = 0, .show_time = true, .progress = "", .fraction = -1,
+	.function = "f", .text = "Loading \033it", .elapsed = 0, .show_time = true, .progress = "", .fraction = -1, .id = 1,
 };
 static const tenure_activity HALF = {
 	.function = "f", .text = "Loading \033it", .elapsed = 1, .show_time = true, .progress = "5 of\n10", .fraction = 0.5,
+	.id = 1,
 };
-static const tenure_activity INNER = { .function = "g", .text = "Inner", .elapsed = 0, .progress = "", .fraction = -1 };
+static const tenure_activity INNER = { .function = "g", .text = "Inner", .elapsed = 0, .progress = "", .fraction = -1, .id = 2 };
 
 static void U1_U6_a_spinner_on_a_real_terminal(void **state)
 {
@@ -127,6 +128,56 @@ static void U1_U6_a_spinner_on_a_real_terminal(void **state)
 	close(master);
 }
 
+/* A creator that calls its own function, which calls another, and so on: one line a text, and each is over once. */
+static tenure_cache *nested;
+TENURE_DECLARE(inner, int, (int, n));
+TENURE_DECLARE(outer, int, (int, n));
+static int make_inner(tenure_call *c, const inner_args *a, int **ret)
+{
+	(void)c, (void)a, (void)ret;
+	return 0;
+}
+static int make_outer(tenure_call *c, const outer_args *a, int **ret)
+{
+	(void)ret;
+	if ((a->n > 0 ? tenure_get(outer, NULL, a->n - 1) : tenure_get(inner, NULL, a->n)) < 0)
+		return tenure_fail(c, "%s", tenure_message());
+	return 0;
+}
+static int64_t standing_clock(void *unused)
+{
+	(void)unused;
+	return 1000000000;
+}
+TENURE_DEFINE(inner, .cache = &nested, .create = make_inner);
+TENURE_DEFINE(outer, .cache = &nested, .create = make_outer, .spinner = "Outer", .show_time = true);
+
+static void U1_U6_creators_inside_creators_are_shown_each_time(void **state)
+{
+	char wanted[4096] = "";
+	int ends[2], kept;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(tenure_cache_open(&nested, .front = &tenure_terminal, .now = standing_clock), 0);
+	kept = with_stderr(ends[1]);
+	for (int i = 0; i < 40; i++) { /* more often than it has places */
+		if (tenure_get(outer, NULL, i % 2 == 0 ? 3 : 50) != TENURE_CREATED)
+			break;
+		tenure_clear_all(nested);
+		tenure_terminal.message(NULL, TENURE_TEXT, ".", 1, false);
+	}
+	without(kept);
+	assert_int_equal(tenure_cache_close(&nested, TENURE_SECONDS(30)), 0);
+	close(ends[1]);
+	for (int i = 0; i < 40; i++) /* 32 deep nothing is shown any more */
+		strcat(wanted, i % 2 == 0 ? "Outer\nRunning `inner(...)`.\nOuter done (0.0 seconds)\n.\n" :
+					    "Outer\nOuter done (0.0 seconds)\n.\n");
+	await_text(ends[0], wanted);
+	assert_string_equal(text, wanted);
+	close(ends[0]);
+}
+
 static void U6_plain_lines_where_there_is_no_terminal(void **state)
 {
 	int ends[2], kept;
@@ -151,6 +202,7 @@ int main(void)
 		cmocka_unit_test(U5_a_line_has_a_bar_and_the_percent),
 		cmocka_unit_test(U6_a_message_cannot_steer_the_terminal),
 		cmocka_unit_test(U1_U6_a_spinner_on_a_real_terminal),
+		cmocka_unit_test(U1_U6_creators_inside_creators_are_shown_each_time),
 		cmocka_unit_test(U6_plain_lines_where_there_is_no_terminal),
 	};
 
