@@ -85,7 +85,10 @@ struct tn_entry {
 	int64_t creation_time; /* how long it took, ns */
 	int64_t hard_at; /* end of its ttl; TN_NEVER */
 	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
-	int64_t validate_at; /* next validation; TN_NEVER without */
+	union {
+		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
+		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
+	};
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted; /* in its function's `unfinished` */
@@ -96,7 +99,7 @@ struct tn_entry {
 /* One call of drain; lives on its stack. */
 struct tn_drain {
 	struct tn_list in_function;
-	uint64_t last_life; /* waits for lives up to this one */
+	uint64_t last; /* waits for what was counted up to this number */
 	uint64_t left; /* how many of them are not FREE yet */
 };
 
@@ -282,6 +285,7 @@ struct tn_core {
 	uint64_t entry_chunk_room, entry_chunk_count;
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
+	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
 	uint64_t searches; /* marks of the search for cycles */

@@ -35,6 +35,9 @@ const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, st
 /* LIVE -> RETIRED. Its holders keep what they hold. */
 void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause);
 
+/* A drain waits for it from here on: once out of service, or a creation that was cleared. Once in a life. */
+void tn_entry_count_out_locked(struct tn_entry *entry);
+
 /* RETIRED -> RELEASING: the caller brought `shared` to zero. Queued for a worker, who is woken. */
 void tn_entry_hand_over_locked(struct tn_entry *entry);
 

@@ -78,7 +78,5 @@ void tn_retire_creation_locked(struct tn_entry *entry)
 		return; /* awaiting: its creator starts after the clear */
 	flight->cleared = true;
 	tn_retire_unlink_locked(entry);
-	entry->counted = true;
-	tn_function_of(entry)->unfinished++;
-	tn_function_of(entry)->cache->unfinished++;
+	tn_entry_count_out_locked(entry);
 }

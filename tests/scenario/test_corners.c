@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_corners.c: interleavings and misuse that once went wrong, each forced again. */
+#include "support.h"
+
+#include <sched.h>
+
+#include "base/fault.h"
+
+#define CACHE .cache = &cache
+
+static void await_arrivals(const char *place, long at_least)
+{
+	while (tn_fault_arrivals(place) < at_least)
+		sched_yield();
+}
+
+TENURE_DECLARE(get_book, struct book, (int, n));
+
+static int make_book(tenure_call *c, const get_book_args *a, struct book **ret)
+{
+	(void)c;
+	TN_FAULT("test.creator");
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_book, CACHE, .create = make_book, .release = book_release);
+
+static tenure_stats stats(void)
+{
+	tenure_stats s;
+
+	assert_int_equal(tenure_get_stats(get_book, &s), 0);
+	return s;
+}
+
+/* ---- drain */
+
+static void *get_and_discard(void *number)
+{
+	TENURE_LEASE(get_book, l);
+
+	tenure_get(get_book, &l, *(int *)number);
+	tenure_discard(&l);
+	return NULL;
+}
+
+static void *drain_for_a_minute(void *out)
+{
+	*(int *)out = tenure_drain(get_book, TENURE_SECONDS(60));
+	return NULL;
+}
+
+/* What began to count after the drain did is not among those that it waits for. */
+static void L7_a_drain_does_not_count_a_creation_that_it_did_not_clear(void **state)
+{
+	int two = 2, out = -1;
+	pthread_t again, drain;
+	TENURE_LEASE(get_book, held);
+
+	(void)state;
+	assert_int_equal(tenure_get(get_book, &held, 1), TENURE_CREATED);
+	assert_int_equal(tenure_get(get_book, NULL, two), TENURE_CREATED);
+	tn_fault_arm("worker.before_release", 0);
+	assert_int_equal(tenure_clear_entry(get_book, two), 1);
+	tn_fault_await("worker.before_release");
+	again = start(get_and_discard, &two);
+	await_arrivals("creation.awaits_release", 1); /* a drain leaves such a creation alone */
+	drain = start(drain_for_a_minute, &out);
+	await_arrivals("drain.waits", 1);
+	tn_fault_release("worker.before_release");
+	finish(again);
+	while (stats().pending_releases != 0)
+		sched_yield();
+	advance(61);
+	finish(drain);
+	assert_int_equal(out, 1); /* `held` */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(L7_a_drain_does_not_count_a_creation_that_it_did_not_clear),
+	};
+
+	return RUN(tests);
+}
