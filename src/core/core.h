@@ -67,7 +67,8 @@ struct tn_entry {
 	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
 	 * exactly the leases that are out. atomic (acq_rel where it decides) */
 	uint64_t shared;
-	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared` */
+	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared`; its word counts
+		those leases too, so that a second give-back is told */
 	struct tn_object *object; /* NULL: nothing to release */
 	tenure_call *flight; /* CREATING: its creation; LIVE: a running validation or NULL */
 	union {

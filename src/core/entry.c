@@ -177,6 +177,12 @@ void tn_entry_count_out_locked(struct tn_entry *entry)
 	}
 }
 
+void tn_entry_grant(struct tn_entry *entry, uint64_t count)
+{
+	/* Relaxed: whoever gives one back got it after this. */
+	__atomic_fetch_add(&entry->grant.word, count << TENURE_LEASE_SHIFT_, __ATOMIC_RELAXED);
+}
+
 void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted)
 {
 	struct tn_function *function = tn_function_of(entry);
@@ -187,6 +193,7 @@ void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_o
 	entry->flight = NULL;
 	/* Relaxed: whoever touches it next got here through M, or through a cell that was opened under M. */
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->live, &entry->in_function);
 	function->live_count++;
 }
@@ -202,6 +209,7 @@ void tn_entry_publish_out_locked(struct tn_entry *entry, void *resource, struct 
 	entry->flight = NULL;
 	entry->cause = (uint8_t)cause;
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->retired_count++;
 	function->causes[cause]++;

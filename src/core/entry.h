@@ -21,6 +21,9 @@ static inline bool tn_entry_is(const struct tn_entry *entry, enum tn_state state
 void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function, uint64_t hash,
 			   const unsigned char *key, uint32_t key_size, tenure_call *flight);
 
+/* Count leases on `grant`; who hands them out counts them on `shared` as well. */
+void tn_entry_grant(struct tn_entry *entry, uint64_t count);
+
 /* CREATING -> LIVE, with `granted` leases out for those who waited. */
 void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted);
 

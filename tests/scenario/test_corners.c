@@ -76,10 +76,65 @@ static void L7_a_drain_does_not_count_a_creation_that_it_did_not_clear(void **st
 	assert_int_equal(out, 1); /* `held` */
 }
 
+/* ---- leases counted on the entry itself */
+
+static void L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it(void **state)
+{
+	get_book_lease held = { 0 }, shared = { 0 }, more = { 0 }, copy;
+
+	(void)state;
+	assert_int_equal(tenure_get(get_book, &held, 1), TENURE_CREATED);
+	for (int retired = 0; retired < 2; retired++) {
+		assert_int_equal(tenure_share(&held, &shared), 0);
+		assert_int_equal(tenure_share(&shared, &more), 0);
+		copy = shared;
+		assert_int_equal(tenure_give_back(&shared), 0);
+		assert_int_equal(tenure_give_back(&more), 0);
+		assert_int_equal(tenure_give_back(&copy), TENURE_ENOTHELD);
+		assert_int_equal(tenure_clear_function(get_book), retired == 0);
+		book_check(held.resource);
+		assert_int_equal(stats().retired, 1);
+		assert_int_equal(count_of(&released), 0);
+	}
+	assert_int_equal(tenure_give_back(&held), 0);
+	assert_int_equal(tenure_drain(get_book, TENURE_SECONDS(30)), 0);
+	assert_int_equal(count_of(&released), 1);
+}
+
+static void *get_one(void *lease)
+{
+	return (void *)(intptr_t)tenure_get(get_book, (get_book_lease *)lease, 1);
+}
+
+static void L5_a_joined_lease_given_back_twice_is_told(void **state)
+{
+	get_book_lease made = { 0 }, joined = { 0 }, copy;
+	pthread_t maker, joiner;
+
+	(void)state;
+	tn_fault_arm("test.creator", 0);
+	maker = start(get_one, &made);
+	tn_fault_await("test.creator");
+	joiner = start(get_one, &joined);
+	await_arrivals("flight.enrolled", 1);
+	tn_fault_release("test.creator");
+	assert_int_equal((intptr_t)finish(maker), TENURE_CREATED);
+	assert_int_equal((intptr_t)finish(joiner), TENURE_JOINED);
+	copy = joined;
+	assert_int_equal(tenure_give_back(&joined), 0);
+	assert_int_equal(tenure_give_back(&copy), TENURE_ENOTHELD);
+	tenure_clear_function(get_book);
+	book_check(made.resource);
+	assert_int_equal(stats().retired, 1);
+	assert_int_equal(tenure_give_back(&made), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(L7_a_drain_does_not_count_a_creation_that_it_did_not_clear),
+		T(L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it),
+		T(L5_a_joined_lease_given_back_twice_is_told),
 	};
 
 	return RUN(tests);
