@@ -440,7 +440,8 @@ static inline bool tenure_same_text_(const void *value, size_t size, const unsig
 
 static inline bool tenure_mix_blob_(const tenure_bytes *value, uint64_t *hash, size_t *size)
 {
-	return tenure_mix_tail_(value->data, value->size, hash, size);
+	return TENURE_LIKELY_(value->data != NULL || value->size == 0) &&
+	       tenure_mix_tail_(value->data, value->size, hash, size);
 }
 
 static inline bool tenure_same_blob_(const tenure_bytes *value, size_t size, const unsigned char **at,

@@ -151,8 +151,8 @@ static void encode_items(struct tenure_identity *identity, const tenure_value *v
 	append_word(identity, value->size);
 	for (size_t i = 0; i < value->size && identity->result == 0; i++) {
 		if (value->kind == TENURE_MAP && i % 2 == 1 && items[i - 1].kind == TENURE_STRING)
-			snprintf(identity->path + length, PATH_MOST - length, "[\"%.40s\"]",
-				 (const char *)items[i - 1].as.data);
+			snprintf(identity->path + length, PATH_MOST - length, "[\"%.*s\"]",
+				 items[i - 1].size < 40 ? (int)items[i - 1].size : 40, (const char *)items[i - 1].as.data);
 		else
 			snprintf(identity->path + length, PATH_MOST - length, "[%zu]",
 				 value->kind == TENURE_MAP ? i / 2 : i);
