@@ -149,7 +149,7 @@ struct tenure_call {
 	void *resource; /* *ret */
 	struct tn_recording *recording; /* counted: by the flight, and by the entry that owns it later */
 	char *failure; /* in words, guarded by M while the creator runs; freed by the last user */
-	int creator_result;
+	int creator_result; /* or what validate said */
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
 	struct tn_progress progress; /* guarded by M */

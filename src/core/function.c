@@ -221,8 +221,10 @@ void tn_function_unlink_face_locked(tenure_function *face, struct tn_function *f
 	*at = face->state_[1];
 	face->state_[1] = NULL;
 	__atomic_store_n(&face->state_[0], NULL, __ATOMIC_RELEASE);
-	if (function->faces != NULL && function->definition == face->definition)
+	if (function->faces != NULL && function->definition == face->definition) {
 		function->definition = function->faces->definition;
+		function->validates = function->definition->validate != NULL;
+	}
 	tn_function_put_locked(function);
 }
 

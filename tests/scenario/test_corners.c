@@ -129,12 +129,145 @@ static void L5_a_joined_lease_given_back_twice_is_told(void **state)
 	assert_int_equal(tenure_give_back(&made), 0);
 }
 
+/* ---- keys */
+
+TENURE_DECLARE(get_blob, struct book, (tenure_bytes, bytes), (tenure_value, value));
+
+static int make_blob(tenure_call *c, const get_blob_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new((int)a->bytes.size);
+	return 0;
+}
+TENURE_DEFINE(get_blob, CACHE, .create = make_blob, .release = book_release);
+
+static void K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too(void **state)
+{
+	TENURE_LEASE(get_blob, l);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tenure_get(get_blob, &l, { NULL, 5 }), TENURE_EARGUMENT);
+		assert_non_null(strstr(tenure_message(), "bytes"));
+		assert_true(tenure_get(get_blob, &l, { NULL, 0 }) >= 0);
+		assert_int_equal(tenure_give_back(&l), 0);
+	}
+}
+
+/* A text in a value has a size, and need not end in a NUL (the sanitizers look). */
+static void K5_a_map_key_is_read_to_its_size_only(void **state)
+{
+	char *key = malloc(3);
+	tenure_value items[2] = { { .kind = TENURE_STRING, .size = 3, .as = { .data = key } }, { .kind = 77 } };
+
+	(void)state;
+	memcpy(key, "abc", 3);
+	assert_int_equal(tenure_get(get_blob, NULL, { NULL, 0 }, tenure_items(TENURE_MAP, items, 2)), TENURE_EARGUMENT);
+	assert_non_null(strstr(tenure_message(), "[\"abc\"]"));
+	free(key);
+}
+
+/* ---- validation */
+
+static int verdict; /* atomic */
+
+static int judge(void *user, void *resource)
+{
+	(void)user, (void)resource;
+	return __atomic_load_n(&verdict, __ATOMIC_SEQ_CST);
+}
+
+static bool never_called(struct book *book)
+{
+	(void)book;
+	return false;
+}
+
+TENURE_DECLARE(get_checked, struct book, (int, n));
+static int make_checked(tenure_call *c, const get_checked_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_checked, CACHE, .create = make_checked, .release = book_release, .validate = never_called);
+
+static void *get_checked_one(void *words)
+{
+	int result = tenure_get(get_checked, NULL, 1);
+
+	snprintf(words, 200, "%s", tenure_message());
+	return (void *)(intptr_t)result;
+}
+
+static void V2_those_who_waited_for_a_validation_that_failed_read_so(void **state)
+{
+	char leaders[200], joiners[200];
+	pthread_t leader, joiner;
+
+	(void)state;
+	assert_int_equal(tenure_register(get_checked), 0);
+	get_checked.definition.validate = judge; /* the macro's cannot fail */
+	assert_int_equal(tenure_get(get_checked, NULL, 1), TENURE_CREATED);
+	__atomic_store_n(&verdict, -5, __ATOMIC_SEQ_CST);
+	tn_fault_arm("validate.running", 0);
+	leader = start(get_checked_one, leaders);
+	tn_fault_await("validate.running");
+	joiner = start(get_checked_one, joiners);
+	await_arrivals("flight.enrolled", 1);
+	tn_fault_release("validate.running");
+	assert_int_equal((intptr_t)finish(leader), TENURE_EFAILED);
+	assert_int_equal((intptr_t)finish(joiner), TENURE_EFAILED);
+	assert_string_equal(leaders, joiners);
+	assert_non_null(strstr(joiners, "the validation of a resource of get_checked() failed with -5"));
+	assert_int_equal(count_of(&released), 0);
+}
+
+TENURE_DECLARE(face_plain, struct book, (int, n));
+static int make_plain(tenure_call *c, const face_plain_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(face_plain, CACHE, .create = make_plain, .release = book_release, .version = "1");
+
+static bool is_bad(struct book *book)
+{
+	book_check(book);
+	return false;
+}
+TENURE_DECLARE(face_checked, struct book, (int, n));
+static int make_face_checked(tenure_call *c, const face_checked_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(face_checked, CACHE, .create = make_face_checked, .release = book_release, .validate = is_bad, .version = "1");
+
+static void F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates(void **state)
+{
+	(void)state;
+	face_plain.definition.name = face_checked.definition.name = "face"; /* as from two builds of one plug-in */
+	assert_int_equal(tenure_register(face_plain), 0);
+	assert_int_equal(tenure_get(face_checked, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_CREATED); /* by the other's validate */
+	assert_int_equal(tenure_forget(face_checked, TENURE_SECONDS(30)), 0);
+	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_HIT); /* it has none itself */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(L7_a_drain_does_not_count_a_creation_that_it_did_not_clear),
 		T(L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it),
 		T(L5_a_joined_lease_given_back_twice_is_told),
+		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
+		T(K5_a_map_key_is_read_to_its_size_only),
+		T(V2_those_who_waited_for_a_validation_that_failed_read_so),
+		T(F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates),
 	};
 
 	return RUN(tests);
