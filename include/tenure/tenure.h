@@ -396,7 +396,8 @@ typedef struct tenure_cache_options {
 TENURE_API int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *options);
 
 /* Refuse gets (ECLOSED), retire all, wait at most `timeout` ns for creations, leases, releases and threads. 0: closed,
- * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again.
+ * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again. ECLOSED:
+ * another thread closed it.
  * Whatever is open at exit() is closed there, the process-wide cache too. [outside] */
 TENURE_API int tenure_cache_close(tenure_cache **cache, int64_t timeout);
 

@@ -187,6 +187,8 @@ struct tenure_cache {
 	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
+	bool exited; /* at exit() it was closed, or as far as could be */
+	uint32_t closers; /* closes under way: the last one out of a closed cache frees it */
 	uint64_t calls; /* under way in the core, for one of its functions: closing awaits them */
 
 	/* releases: first in, first out, none is ever dropped */

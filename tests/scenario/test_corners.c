@@ -258,6 +258,61 @@ static void F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates(
 	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_HIT); /* it has none itself */
 }
 
+/* ---- the end of a cache */
+
+static tenure_cache *brief;
+TENURE_DECLARE(get_brief, struct book, (int, n));
+static int make_brief(tenure_call *c, const get_brief_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_brief, .cache = &brief, .create = make_brief, .release = book_release);
+
+static void P2_a_get_after_the_close_is_told_that_it_is_closed(void **state)
+{
+	(void)state;
+	assert_int_equal(tenure_get(get_brief, NULL, 1), TENURE_EINVAL); /* never opened */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tenure_cache_open(&brief, .name = "brief"), 0);
+		assert_int_equal(tenure_get(get_brief, NULL, 1), TENURE_CREATED);
+		assert_int_equal(tenure_cache_close(&brief, TENURE_SECONDS(30)), 0);
+		assert_null(brief);
+		assert_int_equal(tenure_get(get_brief, NULL, 1), TENURE_ECLOSED);
+		assert_int_equal(tenure_drain(get_brief, 0), TENURE_ECLOSED);
+		assert_int_equal(tenure_clear_function(get_brief), TENURE_ECLOSED);
+	}
+}
+
+static void *close_brief(void *variable)
+{
+	return (void *)(intptr_t)tenure_cache_close(variable, TENURE_SECONDS(30));
+}
+
+static void P2_two_threads_close_one_cache_and_one_of_them_has_done_it(void **state)
+{
+	tenure_cache *mine, *other;
+	pthread_t closer;
+
+	(void)state;
+	for (int used = 0; used < 2; used++) {
+		assert_int_equal(tenure_cache_open(&brief, .name = "brief"), 0);
+		mine = other = brief;
+		if (used)
+			assert_int_equal(tenure_get(get_brief, NULL, 1), TENURE_CREATED);
+		tn_fault_arm("close.down", 0);
+		closer = start(close_brief, &other); /* finds nothing out, and is held there */
+		tn_fault_await("close.down");
+		assert_int_equal(tenure_cache_close(&mine, TENURE_SECONDS(30)), 0);
+		tn_fault_release("close.down");
+		assert_int_equal((intptr_t)finish(closer), TENURE_ECLOSED);
+		assert_int_equal(tenure_cache_close(&other, 0), TENURE_ECLOSED); /* still the address of what is gone */
+		assert_int_equal(tenure_get(get_brief, NULL, 1), TENURE_ECLOSED); /* so is the function's variable */
+		brief = NULL;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +322,8 @@ int main(void)
 		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
 		T(K5_a_map_key_is_read_to_its_size_only),
 		T(V2_those_who_waited_for_a_validation_that_failed_read_so),
+		T(P2_a_get_after_the_close_is_told_that_it_is_closed),
+		T(P2_two_threads_close_one_cache_and_one_of_them_has_done_it),
 		T(F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates),
 	};
 
