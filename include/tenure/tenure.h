@@ -300,7 +300,8 @@ TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double
 TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);
 
 /* For helper threads of a creator: what they get counts as the creator's, so that a cycle is seen. Detach before the
- * creator returns. 0; EREENTRANT: this thread is inside a creation, or (detach) not attached to this one. */
+ * creator returns; an attachment that is left ends with the creation. 0; EREENTRANT: this thread is inside a creation, the
+ * creation is over, or (detach) this thread was not attached to it. */
 TENURE_API int tenure_call_attach(tenure_call *call);
 TENURE_API int tenure_call_detach(tenure_call *call);
 

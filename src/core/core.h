@@ -130,6 +130,7 @@ struct tenure_call {
 	tenure_session *session; /* the leader's, held; may be NULL */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
+	uint64_t life; /* number of this use of the memory; 0: unused */
 	int64_t started; /* ns */
 	bool validation;
 
@@ -291,6 +292,7 @@ struct tn_core {
 	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
+	uint64_t flights_begun;
 	uint64_t searches; /* marks of the search for cycles */
 	uint64_t table_count, table_reserved;
 	struct tn_object **object_buckets;

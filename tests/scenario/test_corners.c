@@ -258,6 +258,75 @@ static void F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates(
 	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_HIT); /* it has none itself */
 }
 
+/* ---- helpers that stay attached */
+
+static tenure_call *call_of_one;
+static int joined_by_two; /* what the creator of 2 got */
+
+TENURE_DECLARE(get_made, struct book, (int, n));
+static int make_made(tenure_call *c, const get_made_args *a, struct book **ret);
+TENURE_DEFINE(get_made, CACHE, .create = make_made, .release = book_release);
+
+static int make_made(tenure_call *c, const get_made_args *a, struct book **ret)
+{
+	if (a->n == 1) {
+		call_of_one = c;
+		TN_FAULT("test.one");
+	}
+	if (a->n == 2)
+		joined_by_two = tenure_get(get_made, NULL, 3);
+	if (a->n == 3)
+		TN_FAULT("test.three");
+	*ret = book_new(a->n);
+	return 0;
+}
+
+static void *get_made_number(void *number)
+{
+	return (void *)(intptr_t)tenure_get(get_made, NULL, *(int *)number);
+}
+
+/* Its next creation has the memory of the one that it was attached to. */
+static void *help_too_long(void *unused)
+{
+	int result = tenure_call_attach(call_of_one);
+
+	(void)unused;
+	TN_FAULT("test.attached");
+	if (result == 0)
+		result = tenure_get(get_made, NULL, 2);
+	if (result == TENURE_CREATED)
+		result = tenure_drain(get_made, TENURE_SECONDS(30)); /* not inside a creator any more */
+	if (result == 0)
+		result = tenure_call_detach(call_of_one);
+	return (void *)(intptr_t)result;
+}
+
+static void C4_a_helper_that_stays_attached_is_not_taken_for_a_part_of_the_next_creation(void **state)
+{
+	pthread_t first, third, helper;
+	int one = 1, three = 3;
+
+	(void)state;
+	tn_fault_arm("test.three", 0);
+	third = start(get_made_number, &three);
+	tn_fault_await("test.three");
+	tn_fault_arm("test.one", 0);
+	first = start(get_made_number, &one);
+	tn_fault_await("test.one");
+	tn_fault_arm("test.attached", 0);
+	helper = start(help_too_long, NULL);
+	tn_fault_await("test.attached");
+	tn_fault_release("test.one");
+	assert_int_equal((intptr_t)finish(first), TENURE_CREATED);
+	tn_fault_release("test.attached");
+	await_arrivals("flight.enrolled", 1); /* the creator of 2 waits for 3, and looked for rings first */
+	tn_fault_release("test.three");
+	assert_int_equal((intptr_t)finish(third), TENURE_CREATED);
+	assert_int_equal((intptr_t)finish(helper), 0);
+	assert_int_equal(joined_by_two, TENURE_JOINED);
+}
+
 /* ---- the end of a cache */
 
 static tenure_cache *brief;
@@ -322,6 +391,7 @@ int main(void)
 		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
 		T(K5_a_map_key_is_read_to_its_size_only),
 		T(V2_those_who_waited_for_a_validation_that_failed_read_so),
+		T(C4_a_helper_that_stays_attached_is_not_taken_for_a_part_of_the_next_creation),
 		T(P2_a_get_after_the_close_is_told_that_it_is_closed),
 		T(P2_two_threads_close_one_cache_and_one_of_them_has_done_it),
 		T(F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates),
