@@ -78,13 +78,12 @@ static struct plain *probe(uint64_t hash)
 
 static uint64_t hash_raw(const char *key)
 {
-	return tenure_mix_bytes_(tenure_mix_word_(12345, 32), key, 32);
+	return tenure_mix_bytes_(12345, key, 32);
 }
 
 static uint64_t hash_typed(int64_t number, const char *name, size_t size, bool flag)
 {
-	return tenure_mix_word_(tenure_mix_bytes_(tenure_mix_word_(tenure_mix_word_(54321, (uint64_t)number), size), name, size),
-				flag);
+	return tenure_mix_word_(tenure_mix_bytes_(tenure_mix_word_(54321, (uint64_t)number), name, size), flag);
 }
 
 static void plain_insert(uint64_t hash, const void *key, size_t size)

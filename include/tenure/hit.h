@@ -158,23 +158,25 @@ static inline uint64_t tenure_mix_word_(uint64_t hash, uint64_t word)
 	return tenure_fold_(hash ^ word, TENURE_MIX_1_);
 }
 
-/* `size` bytes into the hash. Their number must go in by tenure_mix_word_ too where it is not fixed. */
+/* `size` bytes and their number into the hash. Both factors of every product depend on the secret seed: who chooses the
+ * bytes can make neither zero, nor two products equal, whatever the seed is. */
 static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t size)
 {
 	const unsigned char *p = data;
-	uint64_t a, b;
+	uint64_t a, b, secret = hash; /* known earlier than what follows, so that it costs no time */
 
+	hash = tenure_mix_word_(hash, size);
 	if (size > 16) {
 		const unsigned char *end = p + size, *rest = size > 32 ? end - 32 : p;
-		uint64_t other = hash ^ TENURE_MIX_3_;
+		uint64_t other = hash, turned = secret << 32 | secret >> 32; /* no xor leads from one lane to the other */
 
 		for (; end - p > 32; p += 32) {
-			hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
-			other = tenure_fold_(tenure_read8_(p + 16) ^ TENURE_MIX_2_, tenure_read8_(p + 24) ^ other);
+			hash = tenure_fold_(tenure_read8_(p) ^ secret, tenure_read8_(p + 8) ^ hash);
+			other = tenure_fold_(tenure_read8_(p + 16) ^ turned, tenure_read8_(p + 24) ^ other);
 		}
 		/* the last 17 to 32 bytes, from both ends; of longer data the last 32, some of them again */
-		hash = tenure_fold_(tenure_read8_(rest) ^ TENURE_MIX_1_, tenure_read8_(rest + 8) ^ hash);
-		return hash ^ tenure_fold_(tenure_read8_(end - 16) ^ TENURE_MIX_2_, tenure_read8_(end - 8) ^ other);
+		hash = tenure_fold_(tenure_read8_(rest) ^ secret, tenure_read8_(rest + 8) ^ hash);
+		return hash ^ tenure_fold_(tenure_read8_(end - 16) ^ turned, tenure_read8_(end - 8) ^ other);
 	}
 	if (size >= 8) {
 		a = tenure_read8_(p);
@@ -188,7 +190,7 @@ static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t
 	} else {
 		a = b = 0;
 	}
-	return tenure_fold_(a ^ TENURE_MIX_1_, b ^ hash);
+	return tenure_fold_(a ^ secret, b ^ hash);
 }
 
 /* ---- pin and give back */
@@ -412,7 +414,7 @@ static inline bool tenure_mix_tail_(const void *data, size_t length, uint64_t *h
 	*size = length;
 	if (TENURE_UNLIKELY_(length > TENURE_LEAF_MOST_))
 		return false;
-	*hash = tenure_mix_bytes_(tenure_mix_word_(*hash, length), data, length);
+	*hash = tenure_mix_bytes_(*hash, data, length);
 	return true;
 }
 
@@ -441,7 +443,8 @@ static inline bool tenure_same_text_(const void *value, size_t size, const unsig
 
 static inline bool tenure_mix_blob_(const tenure_bytes *value, uint64_t *hash, size_t *size)
 {
-	return tenure_mix_tail_(value->data, value->size, hash, size);
+	return TENURE_LIKELY_(value->data != NULL || value->size == 0) &&
+	       tenure_mix_tail_(value->data, value->size, hash, size);
 }
 
 static inline bool tenure_same_blob_(const tenure_bytes *value, size_t size, const unsigned char **at,

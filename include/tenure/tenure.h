@@ -324,7 +324,8 @@ TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double
 TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);
 
 /* For helper threads of a creator: what they get counts as the creator's, so that a cycle is seen. Detach before the
- * creator returns. 0; EREENTRANT: this thread is inside a creation, or (detach) not attached to this one. */
+ * creator returns; an attachment that is left ends with the creation. 0; EREENTRANT: this thread is inside a creation, the
+ * creation is over, or (detach) this thread was not attached to it. */
 TENURE_API int tenure_call_attach(tenure_call *call);
 TENURE_API int tenure_call_detach(tenure_call *call);
 
@@ -422,7 +423,8 @@ typedef struct tenure_cache_options {
 TENURE_API int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *options);
 
 /* Refuse gets (ECLOSED), retire all, wait at most `timeout` ns for creations, leases, releases and threads. 0: closed,
- * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again.
+ * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again. ECLOSED:
+ * another thread closed it.
  * Whatever is open at exit() is closed there, the process-wide cache too. [outside] */
 TENURE_API int tenure_cache_close(tenure_cache **cache, int64_t timeout);
 

@@ -67,7 +67,8 @@ struct tn_entry {
 	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
 	 * exactly the leases that are out. atomic (acq_rel where it decides) */
 	uint64_t shared;
-	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared` */
+	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared`; its word counts
+		those leases too, so that a second give-back is told */
 	struct tn_object *object; /* NULL: nothing to release */
 	tenure_call *flight; /* CREATING: its creation; LIVE: a running validation or NULL */
 	union {
@@ -86,7 +87,10 @@ struct tn_entry {
 	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
 	int64_t soft_at; /* a hit starts a refresh: end of its ttl, or the next attempt; TN_NEVER: not, or one runs */
 	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
-	int64_t validate_at; /* next validation; TN_NEVER without */
+	union {
+		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
+		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
+	};
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted; /* in its function's `unfinished` */
@@ -98,7 +102,7 @@ struct tn_entry {
 /* One call of drain; lives on its stack. */
 struct tn_drain {
 	struct tn_list in_function;
-	uint64_t last_life; /* waits for lives up to this one */
+	uint64_t last; /* waits for what was counted up to this number */
 	uint64_t left; /* how many of them are not FREE yet */
 };
 
@@ -129,6 +133,7 @@ struct tenure_call {
 	tenure_session *session; /* the leader's, held; may be NULL */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
+	uint64_t life; /* number of this use of the memory; 0: unused */
 	int64_t started; /* ns */
 	uint64_t id; /* the life of the entry that it makes */
 	bool validation;
@@ -151,7 +156,7 @@ struct tenure_call {
 	void *resource; /* *ret */
 	struct tn_recording *recording; /* counted: by the flight, and by the entry that owns it later */
 	char *failure; /* in words, guarded by M while the creator runs; freed by the last user */
-	int creator_result;
+	int creator_result; /* or what validate said */
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
 	int front_error; /* the front's answer to an input, if not a value: the creation fails with it. guarded by M */
@@ -190,6 +195,8 @@ struct tenure_cache {
 	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
+	bool exited; /* at exit() it was closed, or as far as could be */
+	uint32_t closers; /* closes under way: the last one out of a closed cache frees it */
 	uint64_t calls; /* under way in the core, for one of its functions: closing awaits them */
 
 	/* releases: first in, first out, none is ever dropped */
@@ -304,8 +311,10 @@ struct tn_core {
 	uint64_t entry_chunk_room, entry_chunk_count;
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
+	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
+	uint64_t flights_begun;
 	uint64_t searches; /* marks of the search for cycles */
 	uint64_t table_count, table_reserved;
 	struct tn_object **object_buckets;

@@ -166,15 +166,22 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	tn_list_init(&entry->in_function);
 }
 
-static void count_out_locked(struct tn_entry *entry)
+void tn_entry_count_out_locked(struct tn_entry *entry)
 {
 	struct tn_function *function = tn_function_of(entry);
 
 	if (!entry->counted) {
 		entry->counted = true;
+		entry->counted_at = ++tn_core.counted;
 		function->unfinished++;
 		function->cache->unfinished++;
 	}
+}
+
+void tn_entry_grant(struct tn_entry *entry, uint64_t count)
+{
+	/* Relaxed: whoever gives one back got it after this. */
+	__atomic_fetch_add(&entry->grant.word, count << TENURE_LEASE_SHIFT_, __ATOMIC_RELAXED);
 }
 
 void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted)
@@ -187,6 +194,7 @@ void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_o
 	entry->flight = NULL;
 	/* Relaxed: whoever touches it next got here through M, or through a cell that was opened under M. */
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->live, &entry->in_function);
 	function->live_count++;
 }
@@ -202,10 +210,11 @@ void tn_entry_publish_out_locked(struct tn_entry *entry, void *resource, struct 
 	entry->flight = NULL;
 	entry->cause = (uint8_t)cause;
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->retired_count++;
 	function->causes[cause]++;
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 }
 
 static void queue_release_locked(struct tn_entry *entry)
@@ -214,7 +223,7 @@ static void queue_release_locked(struct tn_entry *entry)
 	tenure_cache *cache = function->cache;
 	struct tn_releasing *bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
 
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 	entry->last = entry->object != NULL && tn_object_leave_locked(entry->object);
 	function->releasing_count++;
 	entry->next_same_hash = NULL;
@@ -271,7 +280,7 @@ void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause)
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->live_count--;
 	function->retired_count++;
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 }
 
 void tn_entry_hand_over_locked(struct tn_entry *entry)
@@ -327,7 +336,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	cache->unfinished--;
 	awaited = cache->awaiting != 0 || (cache->closing && cache->unfinished <= 1);
 	tn_list_for_each(drain, &function->drains, struct tn_drain, in_function) {
-		if (entry->head.life <= drain->last_life && --drain->left == 0)
+		if (entry->counted_at <= drain->last && --drain->left == 0)
 			awaited = true;
 	}
 	if (entry->last)

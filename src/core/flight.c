@@ -65,6 +65,30 @@ tenure_call *tn_flight_reserve(void)
 	return flight;
 }
 
+tenure_call *tn_flight_inside_locked(void)
+{
+	struct tn_context *context = tn_context();
+
+	tn_assert_locked();
+	if (context->attached && (context->attached_to->life != context->attached_life || context->attached_to->ended)) {
+		context->attached = false;
+		if (context->inside == context->attached_to)
+			context->inside = NULL;
+	}
+	return context->inside;
+}
+
+bool tn_flight_attached(void)
+{
+	bool attached;
+
+	tn_lock();
+	tn_flight_inside_locked();
+	attached = tn_context()->attached;
+	tn_unlock();
+	return attached;
+}
+
 void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, struct tn_entry *entry,
 			    const tenure_definition *definition, bool validation)
 {
@@ -78,7 +102,8 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 	flight->validation = validation;
 	flight->generation = tn_core.generation;
 	flight->started = tn_cache_time_locked(function->cache);
-	flight->parent = tn_context()->inside;
+	flight->life = ++tn_core.flights_begun;
+	flight->parent = tn_flight_inside_locked();
 	if (flight->parent != NULL)
 		flight->parent->users++;
 	tn_list_insert_tail(&function->cache->flights, &flight->in_cache);
@@ -104,6 +129,7 @@ void tn_flight_put(tenure_call *flight)
 			flight->failure = NULL;
 			flight->session = NULL;
 			flight->parent = NULL;
+			flight->life = 0;
 			if (flight->function != NULL)
 				tn_function_put_locked(flight->function);
 			tn_pool_put_locked(&tn_core.flights, flight);
@@ -129,9 +155,10 @@ void tn_flight_describe(const tenure_call *flight, char *text, size_t room)
 
 /* ---- cycles */
 
+/* What is over needs nobody: a helper may still be at work in it. */
 static bool works_for(const tenure_call *inside, const tenure_call *flight)
 {
-	for (; inside != NULL; inside = inside->parent) {
+	for (; inside != NULL && !inside->ended; inside = inside->parent) {
 		if (inside == flight)
 			return true;
 	}
@@ -345,7 +372,7 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 	int result = 0;
 
 	waiter->flight = flight;
-	waiter->inside = tn_context()->inside;
+	waiter->inside = tn_flight_inside_locked();
 	waiter->granted = waiter->sent_away = false;
 	flight->users++;
 	flight->function->waits++;
@@ -436,15 +463,17 @@ void tn_flight_progress(tenure_call *flight, double fraction, const char *text)
 	const struct tn_context *context = tn_context();
 	struct tn_progress progress;
 	int64_t now;
+	bool own;
 
 	tn_lock(); /* wakes nobody: who waits looks at its next tick */
+	own = works_for(tn_flight_inside_locked(), flight) && !context->attached;
 	flight->progress.fraction = fraction;
 	if (text != NULL)
 		memcpy(flight->progress.text, text, TN_PROGRESS_ROOM);
 	progress = flight->progress;
 	tn_unlock();
 	/* A helper thread is not the one that the front was told of. */
-	if (context->attached || !works_for(context->inside, flight) || !flight->shown)
+	if (!own || !flight->shown)
 		return;
 	now = tn_cache_time(flight->function->cache);
 	if (now < flight->shown_next)

@@ -137,7 +137,7 @@ static int take_outcome(struct get *get, tenure_call *flight, bool granted)
 	if (match == TN_DIFFERS)
 		return AGAIN;
 	if (flight->result != 0)
-		return tn_creation_failure(flight, flight->result);
+		return flight->validation ? tn_validate_failure(flight) : tn_creation_failure(flight, flight->result);
 	get->lease = get->hold;
 	get->hold = NULL;
 	return flight->validation ? TENURE_HIT : TENURE_JOINED;
@@ -150,7 +150,7 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	char chain[1024];
 	int result;
 
-	if (tn_flight_cycle_locked(flight, tn_context()->inside, chain, sizeof(chain))) {
+	if (tn_flight_cycle_locked(flight, tn_flight_inside_locked(), chain, sizeof(chain))) {
 		tn_unlock();
 		return tn_fail(TENURE_ECYCLE, "the creation waits for itself: %s", chain);
 	}

@@ -312,7 +312,8 @@ uint64_t tn_key_hash(const tenure_definition *definition, uint64_t hash, const u
 			continue;
 		value = tenure_read8_(word);
 		word += 8;
-		hash = tenure_mix_word_(hash, value);
+		if (parameter->kind < TENURE_STRING || value & DIGESTED_SIZE)
+			hash = tenure_mix_word_(hash, value);
 		if (parameter->kind < TENURE_STRING)
 			continue;
 		value = value & DIGESTED_SIZE ? 16 : value;

@@ -23,6 +23,12 @@ bool tn_validate_due_locked(const struct tn_entry *entry, int64_t now)
 	return function->validates && (function->validate_every == 0 || entry->validate_at <= now);
 }
 
+int tn_validate_failure(const tenure_call *flight)
+{
+	return tn_fail(TENURE_EFAILED, "the validation of a resource of %s() failed with %d", flight->definition->name,
+		       flight->creator_result);
+}
+
 struct validation {
 	tenure_call *flight;
 	struct tn_entry *entry;
@@ -78,7 +84,8 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 {
 	struct validation v = { .flight = flight, .entry = entry, .lease = lease };
 	struct tn_context *context = tn_context();
-	const tenure_definition *definition = request->definition;
+	/* The newest definition says whether to validate, so it says how too; the caller's own may know no validate. */
+	const tenure_definition *definition = request->function->definition;
 	enum tn_callback was;
 	int verdict, result;
 
@@ -99,7 +106,7 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 	flight->creator_result = verdict;
 	result = conclude(&v, verdict, tn_cache_time(request->function->cache));
 	if (result < 0)
-		tn_fail(result, "the validation of a resource of %s() failed with %d", definition->name, verdict);
+		tn_validate_failure(flight);
 	tn_flight_put(flight);
 	return result;
 }

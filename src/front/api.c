@@ -578,13 +578,14 @@ int tenure_configure_with(const tenure_cache_options *given)
 int tenure_cache_close(tenure_cache **cache, int64_t timeout)
 {
 	int result = tn_guard(TN_FROM_OUTSIDE, "tenure_cache_close()");
+	tenure_cache *closing = cache == NULL ? NULL : __atomic_load_n(cache, __ATOMIC_ACQUIRE);
 
-	if (result == 0 && (cache == NULL || *cache == NULL))
+	if (result == 0 && closing == NULL)
 		return tn_fail(TENURE_EINVAL, "the cache is NULL");
 	if (result == 0)
-		result = tn_cache_close(*cache, timeout < 0 ? 0 : timeout);
+		result = tn_cache_close(closing, timeout < 0 ? 0 : timeout);
 	if (result == 0)
-		*cache = NULL;
+		__atomic_store_n(cache, NULL, __ATOMIC_RELEASE); /* others may look: .cache */
 	return result;
 }
 

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "core/context.h"
 #include "core/flight.h"
 #include "core/holder.h"
 #include "core/lease.h"
@@ -288,23 +287,33 @@ const char *tenure_ask_text(tenure_call *call, const char *label, const char *pr
 int tenure_call_attach(tenure_call *call)
 {
 	struct tn_context *context = tn_context();
+	bool over, busy;
 
 	if (foreign(call))
 		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
-	if (context->inside != NULL || context->callback != TN_OUTSIDE)
+	tn_lock();
+	busy = tn_flight_inside_locked() != NULL || context->attached || context->callback != TN_OUTSIDE;
+	over = call->life == 0 || call->ended;
+	if (!busy && !over) {
+		context->inside = context->attached_to = call;
+		context->attached = true;
+		context->attached_life = call->life;
+	}
+	tn_unlock();
+	if (busy)
 		return tn_fail(TENURE_EREENTRANT, "this thread is inside a creation or a callback already");
-	context->inside = call;
-	context->attached = true;
-	return 0;
+	return over ? tn_fail(TENURE_EREENTRANT, "that creation is over") : 0;
 }
 
 int tenure_call_detach(tenure_call *call)
 {
 	struct tn_context *context = tn_context();
 
-	if (!context->attached || context->inside != call)
+	if (call == NULL || context->attached_to != call || (context->attached && context->inside != call))
 		return tn_fail(TENURE_EREENTRANT, "this thread is not attached to that creation");
-	context->inside = NULL;
+	if (context->attached) /* else it is over by now */
+		context->inside = NULL;
 	context->attached = false;
+	context->attached_to = NULL;
 	return 0;
 }

@@ -3,7 +3,7 @@
 #include "front/guard.h"
 
 #include "base/error.h"
-#include "core/context.h"
+#include "core/flight.h"
 #include "core/fork.h"
 
 static const char *const WHERE[] = {
@@ -19,7 +19,7 @@ int tn_guard(enum tn_reach reach, const char *call)
 	enum tn_callback callback = context->callback;
 
 	tn_core_start();
-	if (callback == TN_OUTSIDE && context->attached)
+	if (callback == TN_OUTSIDE && context->attached && tn_flight_attached())
 		callback = TN_IN_CREATE;
 	if (callback == TN_OUTSIDE || reach == TN_FROM_ALL || (reach == TN_FROM_WORK && callback <= TN_IN_RELEASE))
 		return 0;

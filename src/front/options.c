@@ -127,12 +127,15 @@ static int read_background(const tenure_definition *definition, const tenure_opt
 	return result;
 }
 
-static int read_cache(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
+static int read_cache(const tenure_function *face, const tenure_options *given, struct tn_options *options)
 {
-	if (given->cache != NULL && *given->cache == NULL)
+	/* Atomic: another thread may be closing it, by its variable. */
+	options->cache = given->cache != NULL ? __atomic_load_n(given->cache, __ATOMIC_ACQUIRE) : tn_options_default_cache();
+	if (given->cache != NULL && options->cache == NULL && tn_function_was_closed(face))
+		return tn_fail(TENURE_ECLOSED, "%s(): its cache is closed", face->definition->name);
+	if (given->cache != NULL && options->cache == NULL)
 		return tn_fail(TENURE_EINVAL, "%s(): .cache is the address of a variable that holds NULL; open the cache first",
-			       definition->name);
-	options->cache = given->cache != NULL ? *given->cache : tn_options_default_cache();
+			       face->definition->name);
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
@@ -178,7 +181,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	if (result == 0)
 		result = read_background(definition, &given, options);
 	if (result == 0)
-		result = read_cache(definition, &given, options);
+		result = read_cache(face, &given, options);
 	if (result != 0)
 		return result;
 	snprintf(spinner_room, 256, "Running `%s(...)`.", name);
