@@ -94,7 +94,7 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	entry->timer.due = due;
 	tn_heap_insert(&cache->timers, &entry->timer);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
-		tn_tell_time_locked(cache);
+		tn_tell_time_locked(cache, due);
 }
 
 void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl)
