@@ -58,6 +58,7 @@ static tenure_cache *new_cache(const tenure_cache_options *options)
 	tn_cond_init(&cache->work);
 	tn_cond_init(&cache->tick);
 	tn_cond_init(&cache->settled);
+	cache->looks_at = INT64_MIN;
 	cache->open = true;
 	cache->now = tn_cache_time(cache);
 	return cache;
@@ -352,8 +353,9 @@ void tn_cache_forget(tenure_cache *cache)
 {
 	tn_list_init(&cache->workers);
 	tn_list_init(&cache->flights);
-	cache->worker_count = cache->idle_workers = cache->threads = cache->stuck_workers = 0;
-	cache->maintained = cache->watching = cache->stop = false;
+	cache->worker_count = cache->idle_workers = cache->spinning_workers = cache->threads = cache->stuck_workers = 0;
+	cache->maintained = cache->watching = cache->worked = cache->stop = false;
+	cache->looks_at = INT64_MIN;
 	cache->release_first = NULL;
 	cache->release_end = &cache->release_first;
 	cache->queued = cache->unfinished = cache->awaiting = 0;

@@ -203,6 +203,8 @@ struct tenure_cache {
 	struct tn_entry *release_first;
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
+	uint64_t told; /* how often there was work: atomic (relaxed) for those who spin, written under M */
+	int64_t work_patience, release_patience; /* what spin.h learns: workers for work, leaders for a release */
 	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
 	struct tn_task **job_end;
 	uint64_t jobs_queued;
@@ -211,11 +213,14 @@ struct tenure_cache {
 	uint32_t awaiting; /* creations that wait for a release */
 	struct tn_list workers;
 	uint32_t worker_count; /* not counting stuck ones */
-	uint32_t idle_workers; /* parked on `work` */
+	uint32_t idle_workers; /* parked on `work`, or spinning */
+	uint32_t spinning_workers; /* who look for work by themselves within microseconds */
 	uint32_t threads; /* all threads of this cache, stuck ones too */
 	uint32_t stuck_workers;
 	bool maintained; /* the maintenance thread runs */
 	bool watching; /* it will look at running callbacks within a second */
+	bool worked; /* a callback was begun since it last looked */
+	int64_t looks_at; /* when the maintenance wakes by itself; INT64_MIN: it is awake, or about to be */
 	bool stop; /* threads end */
 
 	/* work that the program's own executor or event loop does: outbox.c */

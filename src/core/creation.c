@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/spin.h"
 #include "core/entry.h"
 #include "core/evict.h"
 #include "core/expire.h"
@@ -123,10 +124,36 @@ void tn_creation_begin_apart_locked(struct tn_creation *creation)
 
 /* ---- C8: a file lock, a port, the memory of a card must be free again */
 
+/* When it was queued; INT64_MIN: there is none. */
+static int64_t predecessor_locked(const struct tn_creation *creation, const struct tn_entry **ret_entry)
+{
+	const struct tn_request *request = creation->request;
+
+	return tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
+					 creation->flight->entry->head.life, ret_entry);
+}
+
+/* A release that is over within microseconds is not worth the kernel's help. */
+static void spin_unlock_lock(const struct tn_creation *creation)
+{
+	tenure_cache *cache = creation->request->function->cache;
+	const struct tn_entry *before;
+	int64_t spin = tn_spin_time(cache->release_patience);
+	uint64_t life;
+
+	if (cache->options.manual || spin == 0 || predecessor_locked(creation, &before) == INT64_MIN)
+		return;
+	life = before->head.life;
+	tn_unlock();
+	tn_spin(&before->head.life, life, spin);
+	tn_lock();
+	tn_spin_learn(&cache->release_patience, predecessor_locked(creation, &before) == INT64_MIN);
+}
+
 static int await_predecessor(struct tn_creation *creation)
 {
 	const struct tn_request *request = creation->request;
-	struct tn_entry *entry = creation->flight->entry;
+	const struct tn_entry *before;
 	tenure_cache *cache = request->function->cache;
 	int64_t now, since, end;
 	int result = 0;
@@ -136,9 +163,9 @@ static int await_predecessor(struct tn_creation *creation)
 	tn_lock();
 	creation->flight->awaiting = true;
 	cache->awaiting++;
+	spin_unlock_lock(creation);
 	while (result == 0 && !creation->flight->hurry) {
-		since = tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
-						  entry->head.life);
+		since = predecessor_locked(creation, &before);
 		if (since == INT64_MIN)
 			break;
 		TN_FAULT("creation.awaits_release");

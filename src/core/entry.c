@@ -353,7 +353,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 }
 
 int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-				  uint32_t key_size, uint64_t life)
+				  uint32_t key_size, uint64_t life, const struct tn_entry **ret_youngest)
 {
 	size_t bytes = key_size & ~TENURE_DIGESTED_;
 	int64_t since = INT64_MIN;
@@ -362,8 +362,10 @@ int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t h
 	     entry = entry->next_same_hash) {
 		if (entry->head.hash == hash && entry->head.function == &function->state &&
 		    entry->head.life < life && entry->head.key_size == key_size &&
-		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since)
+		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since) {
 			since = entry->used_at;
+			*ret_youngest = entry;
+		}
 	}
 	return since;
 }

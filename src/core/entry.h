@@ -56,9 +56,9 @@ void tn_entry_free_locked(struct tn_entry *entry);
 void tn_function_put_locked(struct tn_function *function);
 
 /* When the youngest release of this key that is queued or running was queued, of a life before `life`; INT64_MIN: there is
- * none. */
+ * none. *ret_youngest: its entry, whose life goes to 0 when the release is over. */
 int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-				  uint32_t key_size, uint64_t life);
+				  uint32_t key_size, uint64_t life, const struct tn_entry **ret_youngest);
 
 void tn_entry_forget_all(void);
 
