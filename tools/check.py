@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ["base", "core", "front"]
-ROOMS = ("core key arguments context outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
+ROOMS = ("core key arguments bind context failure outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
          "job refresh validate clear function scope forget get cache fork stats").split()
 # A retirer must find the chain of an entry's variants, which a recording holds: a structure, no call upwards.
 ALLOWED_UP = {("retire.c", "recording")}

@@ -37,6 +37,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "terminal": (["gcc", "gcc-asan"], 60),
     "version": (ALL, 60),
     "contract": (ALL, 120),
+    "runtime": (ALL, 120),
     "arrows": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),

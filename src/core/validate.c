@@ -99,7 +99,7 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 	flight->creator_result = verdict;
 	result = conclude(&v, verdict, tn_cache_time(request->function->cache));
 	if (result < 0)
-		tn_fail(result, "the validation of a resource of %s() failed with %d", definition->name, verdict);
+		tn_creation_failure(flight, result);
 	tn_flight_put(flight);
 	return result;
 }
