@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "core/key.h"
 
 /* ---- from a list to its parameters */
@@ -93,6 +94,7 @@ static int bind_list(struct tn_bound *bound, const tenure_definition *definition
 	char names[300];
 	int result = 0;
 
+	TN_FAULT("bind.list");
 	if (list->items == NULL && list->count != 0)
 		return tn_fail(TENURE_EARGUMENT, "%s(): a list of %zu arguments without items", definition->name, list->count);
 	for (size_t i = 0; i < count; i++)
