@@ -18,6 +18,7 @@ enum tn_callback {
 	TN_IN_CLOCK,
 	TN_IN_REPORT,
 	TN_IN_WRITE,
+	TN_IN_DROP,
 	TN_IN_TELL,
 };
 

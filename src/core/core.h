@@ -44,6 +44,7 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 
 struct tn_function;
 struct tn_recording;
+struct tn_failure;
 
 enum { TN_PROGRESS_ROOM = 256 };
 
@@ -56,7 +57,8 @@ struct tn_progress {
 struct tn_object {
 	struct tn_object *next; /* in its bucket, or the pool's free list */
 	void *address;
-	void (*releaser)(void); /* tells closing functions apart */
+	void (*releaser)(void); /* tells closing functions apart; */
+	const void *user; /* and, where the definition names none, whose `user` its release gets */
 	const tenure_definition *definition; /* whose release runs */
 	uint32_t entries; /* how many it stands in */
 };
@@ -156,6 +158,7 @@ struct tenure_call {
 	void *resource; /* *ret */
 	struct tn_recording *recording; /* counted: by the flight, and by the entry that owns it later */
 	char *failure; /* in words, guarded by M while the creator runs; freed by the last user */
+	struct tn_failure *error; /* the same as an object, likewise; one use of it is the flight's. NULL: none */
 	int creator_result; /* or what validate said */
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
@@ -245,6 +248,12 @@ struct tn_in_force {
 	TN_IN_FORCE
 };
 
+/* What a function knows of its prepared keys: their hits without a lease. */
+struct tn_prepared {
+	tenure_key head; /* hits_: atomic (relaxed); one writer at a time, says tenure_key_live() */
+	struct tn_list in_function;
+};
+
 /* Type-stable, from a pool. A root is what users' objects (faces) lead to. With scope=session it holds options only, and a
  * child of it for each session that called it has the entries. */
 struct tn_function {
@@ -280,6 +289,7 @@ struct tn_function {
 	struct tn_list live; /* newest first */
 	struct tn_list retired; /* leased ones that are out of service */
 	struct tn_list drains;
+	struct tn_list prepared; /* the keys: struct tn_prepared */
 	struct tn_entry *hand; /* of the eviction */
 	struct tn_entry *walk; /* the next entry to which changed options are to be applied */
 	uint64_t live_count, retired_count, releasing_count;

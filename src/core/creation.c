@@ -17,6 +17,7 @@
 #include "core/entry.h"
 #include "core/evict.h"
 #include "core/expire.h"
+#include "core/failure.h"
 #include "core/flight.h"
 #include "core/lease.h"
 #include "core/object.h"
@@ -44,7 +45,7 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	if (creation->key == NULL)
 		return false;
 	memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
-	if (request->definition->releaser != NULL && !tn_object_reserve(&creation->object))
+	if (request->definition->release != NULL && !tn_object_reserve(&creation->object))
 		return false;
 	creation->table_room = tn_table_reserve();
 	creation->timer_room = tn_expire_reserve(cache);
@@ -158,7 +159,7 @@ static int await_predecessor(struct tn_creation *creation)
 	int64_t now, since, end;
 	int result = 0;
 
-	if (request->definition->releaser == NULL || tn_context()->releasing != NULL)
+	if (request->definition->release == NULL || tn_context()->releasing != NULL)
 		return 0; /* nothing is released; or it could wait for the release that it runs in */
 	tn_lock();
 	creation->flight->awaiting = true;
@@ -375,14 +376,21 @@ int tn_creation_failure(const tenure_call *flight, int result)
 {
 	const char *name = flight->definition->name;
 
+	tn_failure_let_go(); /* before the words: a drop may fail in something */
 	if (result == TENURE_ENOMEM)
 		return tn_fail(result, "out of memory while %s() was being created", name);
-	tn_context()->creator_result = flight->creator_result;
+	if (!flight->validation)
+		tn_context()->creator_result = flight->creator_result;
 	if (flight->failure != NULL)
-		return tn_fail(result, "%s", flight->failure);
-	if (flight->front_error != 0)
-		return tn_fail(result, "the front could not ask for an input of %s()", name);
-	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
+		tn_fail(result, "%s", flight->failure);
+	else if (flight->front_error != 0)
+		tn_fail(result, "the front could not ask for an input of %s()", name);
+	else if (flight->validation)
+		tn_fail(result, "the validation of a resource of %s() failed with %d", name, flight->creator_result);
+	else
+		tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
+	tn_failure_deliver(flight->error);
+	return result;
 }
 
 int tn_creation_not_started(struct tn_creation *creation, int result)

@@ -13,13 +13,20 @@
 #include "core/object.h"
 #include "core/outbox.h"
 
+_Static_assert((int)TN_LIVE == (int)TENURE_LIVE_, "hit.h knows one state");
 enum { RELEASING_BUCKETS = sizeof(tn_core.releasing) / sizeof(tn_core.releasing[0]) };
+
+/* For tenure_key_live(), which reads without a pin: whoever sees this resource sees its life too, or a later one. */
+static void set_resource(struct tn_entry *entry, void *resource)
+{
+	__atomic_store_n(&entry->head.resource, resource, __ATOMIC_RELEASE);
+}
 
 static void set_state(struct tn_entry *entry, enum tn_state from, enum tn_state to)
 {
 	tn_assert_locked();
 	TN_CHECK(entry->head.state == from);
-	entry->head.state = (uint8_t)to;
+	__atomic_store_n(&entry->head.state, (uint8_t)to, __ATOMIC_RELEASE); /* likewise */
 }
 
 /* ---- headers */
@@ -153,7 +160,7 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->head.hash = hash;
 	entry->head.function = &function->state;
 	function->users++;
-	entry->head.resource = NULL;
+	set_resource(entry, NULL);
 	entry->head.key = key;
 	entry->head.key_size = key_size;
 	entry->object = NULL;
@@ -189,7 +196,7 @@ void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_o
 	struct tn_function *function = tn_function_of(entry);
 
 	set_state(entry, TN_CREATING, TN_LIVE);
-	entry->head.resource = resource;
+	set_resource(entry, resource);
 	entry->object = object;
 	entry->flight = NULL;
 	/* Relaxed: whoever touches it next got here through M, or through a cell that was opened under M. */
@@ -205,7 +212,7 @@ void tn_entry_publish_out_locked(struct tn_entry *entry, void *resource, struct 
 	struct tn_function *function = tn_function_of(entry);
 
 	set_state(entry, TN_CREATING, TN_RETIRED);
-	entry->head.resource = resource;
+	set_resource(entry, resource);
 	entry->object = object;
 	entry->flight = NULL;
 	entry->cause = (uint8_t)cause;
@@ -258,7 +265,7 @@ const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, st
 		return key;
 	}
 	set_state(entry, TN_CREATING, TN_RELEASING);
-	entry->head.resource = left;
+	set_resource(entry, left);
 	entry->object = object;
 	queue_release_locked(entry);
 	return NULL;
@@ -344,7 +351,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	__atomic_store_n(&entry->head.life, 0, __ATOMIC_RELAXED); /* a copy of a lease that comes now is told */
 	entry->object = NULL;
 	entry->head.key = NULL;
-	entry->head.resource = NULL;
+	set_resource(entry, NULL);
 	entry->recording = NULL;
 	tn_entry_put_locked(entry);
 	if (awaited) /* waking for each of many would cost more than the releases */

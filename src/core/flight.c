@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "core/entry.h"
+#include "core/failure.h"
 #include "core/key.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -59,6 +60,7 @@ tenure_call *tn_flight_reserve(void)
 	flight->resource = NULL;
 	flight->recording = NULL;
 	flight->failure = NULL;
+	flight->error = NULL;
 	flight->ttl_set = flight->gave_up = flight->out_of_memory = flight->shown = false;
 	flight->progress.fraction = -1;
 	flight->progress.text[0] = '\0';
@@ -114,6 +116,7 @@ void tn_flight_put(tenure_call *flight)
 	while (flight != NULL) {
 		struct tn_recording *recording;
 		tenure_session *session;
+		struct tn_failure *error;
 		tenure_call *parent;
 		char *failure;
 		bool last;
@@ -124,6 +127,14 @@ void tn_flight_put(tenure_call *flight)
 		session = flight->session;
 		parent = flight->parent;
 		failure = flight->failure;
+		if (last && flight->error != NULL) { /* first of all: its drop may be in code that the function holds */
+			error = flight->error;
+			flight->error = NULL;
+			flight->users = 1;
+			tn_unlock();
+			tn_failure_put(error);
+			continue;
+		}
 		if (last) {
 			flight->recording = NULL;
 			flight->failure = NULL;

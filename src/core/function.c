@@ -15,6 +15,7 @@
 #include "core/entry.h"
 #include "core/evict.h"
 #include "core/expire.h"
+#include "core/key.h"
 #include "core/session.h"
 #include "core/worker.h"
 
@@ -29,11 +30,12 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 
 static uint64_t shape_of(const tenure_definition *definition)
 {
-	uint64_t hash = mix_text(UINT64_C(14695981039346656037), definition->type);
+	uint64_t hash = mix_text(UINT64_C(14695981039346656037), definition->type == NULL ? "" : definition->type);
 
 	for (size_t i = 0; i < definition->parameter_count; i++) {
 		hash = mix_text(hash, definition->parameters[i].name);
-		hash = mix_text(hash, definition->parameters[i].type);
+		hash = mix_text(hash, tn_parameter_type(&definition->parameters[i]));
+		hash = mix_text(hash, tn_kind_name(definition->parameters[i].kind)); /* the key's words depend on it */
 	}
 	return hash;
 }
@@ -139,6 +141,7 @@ void tn_function_start_locked(struct tn_function *function, const tenure_definit
 	tn_list_init(&function->live);
 	tn_list_init(&function->retired);
 	tn_list_init(&function->drains);
+	tn_list_init(&function->prepared);
 	function->cache = cache;
 	function->definition = definition;
 	tn_list_insert_tail(&tn_core.functions, &function->in_core);

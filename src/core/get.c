@@ -137,7 +137,7 @@ static int take_outcome(struct get *get, tenure_call *flight, bool granted)
 	if (match == TN_DIFFERS)
 		return AGAIN;
 	if (flight->result != 0)
-		return flight->validation ? tn_validate_failure(flight) : tn_creation_failure(flight, flight->result);
+		return tn_creation_failure(flight, flight->result);
 	get->lease = get->hold;
 	get->hold = NULL;
 	return flight->validation ? TENURE_HIT : TENURE_JOINED;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "core/creation.h"
 #include "core/expire.h"
 #include "core/flight.h"
 #include "core/lease.h"
@@ -21,12 +22,6 @@ bool tn_validate_due_locked(const struct tn_entry *entry, int64_t now)
 	const struct tn_function *function = tn_function_of(entry);
 
 	return function->validates && (function->validate_every == 0 || entry->validate_at <= now);
-}
-
-int tn_validate_failure(const tenure_call *flight)
-{
-	return tn_fail(TENURE_EFAILED, "the validation of a resource of %s() failed with %d", flight->definition->name,
-		       flight->creator_result);
 }
 
 struct validation {
@@ -106,7 +101,7 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 	flight->creator_result = verdict;
 	result = conclude(&v, verdict, tn_cache_time(request->function->cache));
 	if (result < 0)
-		tn_validate_failure(flight);
+		tn_creation_failure(flight, result);
 	tn_flight_put(flight);
 	return result;
 }

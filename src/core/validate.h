@@ -14,7 +14,4 @@ bool tn_validate_due_locked(const struct tn_entry *entry, int64_t now);
 int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenure_cell_ *lease,
 		       const struct tn_request *request);
 
-/* Its failure in words, for the one who ran it and for those who waited. TENURE_EFAILED. */
-int tn_validate_failure(const tenure_call *flight);
-
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "core/arguments.h"
+#include "core/bind.h"
 #include "core/cache.h"
 #include "core/clear.h"
 #include "core/context.h"
@@ -84,8 +85,8 @@ struct call {
 	struct tn_function *root, *function; /* `function` is the one of the current session where there is such a thing */
 	uint64_t generation;
 	enum tn_callback callback; /* in which it was made */
+	struct tn_bound *bound; /* its arguments, or NULL */
 	struct tn_key *key; /* built for it, or NULL */
-	tenure_key *prepared; /* being prepared, or NULL */
 };
 
 /* Hold what the face leads to; it is registered at the first need, and again after its cache was closed and another opened. */
@@ -97,8 +98,8 @@ static int begin_root(struct call *call, tenure_function *face)
 		return tn_fail(TENURE_EINVAL, "the function is NULL");
 	call->generation = tn_core.generation;
 	call->callback = tn_context()->callback;
+	call->bound = NULL;
 	call->key = NULL;
-	call->prepared = NULL;
 	call->root = tn_function_hold(face, false);
 	if (call->root == NULL)
 		result = register_face(face, NULL, &call->root);
@@ -111,16 +112,51 @@ static void end_call(struct call *call)
 	tn_function_let_go(call->function, call->generation);
 }
 
+static void drop_arguments(struct call *call)
+{
+	if (call->key != NULL)
+		tn_key_drop(call->key);
+	if (call->bound != NULL)
+		tn_bind_drop(call->bound);
+	call->key = NULL;
+	call->bound = NULL;
+}
+
 /* The thread is ending inside user code of this call (pthread_exit, cancellation). */
 static void call_lost(void *pointer)
 {
 	struct call *call = pointer;
 
 	tn_context()->callback = call->callback;
-	if (call->key != NULL)
-		tn_key_drop(call->key);
-	tenure_key_free(call->prepared);
+	drop_arguments(call);
 	end_call(call);
+}
+
+/* Calls identify functions, which may call only what is marked [all]. call_lost() is pushed. */
+static int build_key(const tenure_definition *definition, uint64_t seed, const tenure_arguments *arguments, struct tn_key *key)
+{
+	enum tn_callback was = tn_callback_enter(TN_IN_IDENTIFY);
+	int result = tn_key_build(key, definition, seed, arguments);
+
+	tn_callback_leave(was);
+	return result;
+}
+
+/* Bind the arguments and build their key, outside every lock, in memory of the caller's. To be dropped in every case. */
+static int take_arguments(struct call *call, const tenure_definition *definition, const tenure_arguments *arguments,
+			  struct tn_bound *bound, struct tn_key *key)
+{
+	int result = tn_bind(bound, definition, arguments);
+
+	if (result != 0)
+		return result;
+	tn_key_start(key);
+	call->bound = bound;
+	call->key = key;
+	pthread_cleanup_push(call_lost, call);
+	result = build_key(definition, call->function->state.seed, bound->arguments, key);
+	pthread_cleanup_pop(0);
+	return result;
 }
 
 static int begin_call(struct call *call, tenure_function *face)
@@ -172,7 +208,7 @@ int tenure_function_retire(tenure_function *face)
 
 static int check_arguments(const tenure_function *face, const tenure_arguments *arguments)
 {
-	if (arguments == NULL || arguments->size != face->definition->arguments_size)
+	if (arguments == NULL || (arguments->size != 0 && arguments->size != face->definition->arguments_size))
 		return tn_fail(TENURE_EVERSION, "%s(): the arguments have another size than the definition knows; compile both "
 			       "against the same declaration", face->definition->name);
 	return 0;
@@ -191,7 +227,7 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 	struct tenure_cell_ *cell;
 	uint64_t hash;
 
-	if (definition->mix == NULL || !definition->mix(arguments, function->state.seed, &sizes, &hash))
+	if (definition->mix == NULL || arguments->size == 0 || !definition->mix(arguments, function->state.seed, &sizes, &hash))
 		return false;
 	cell = tenure_pin_(hash);
 	if (cell == NULL)
@@ -229,41 +265,26 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	return tn_get(request, lease);
 }
 
-/* Calls identify functions, which may call only what is marked [all]. call_lost() is pushed. */
-static int build_key(const tenure_definition *definition, uint64_t seed, const tenure_arguments *arguments, struct tn_key *key)
-{
-	enum tn_callback was = tn_callback_enter(TN_IN_IDENTIFY);
-	int result = tn_key_build(key, definition, seed, arguments);
-
-	tn_callback_leave(was);
-	return result;
-}
-
 /* The key is built first, outside every lock. */
 static int get_by_arguments(struct call *call, const tenure_definition *definition, int64_t timeout, bool peek,
 			    const tenure_arguments *arguments, tenure_lease *lease)
 {
-	struct tn_function *function = call->function;
-	struct tn_request request = {
-		.function = function, .definition = definition, .arguments = arguments, .peek = peek,
-		.deadline = deadline_of(function->cache, timeout),
-	};
+	struct tn_bound bound;
 	struct tn_key key;
-	int result;
+	int result = take_arguments(call, definition, arguments, &bound, &key);
 
-	tn_key_start(&key);
-	call->key = &key;
-	pthread_cleanup_push(call_lost, call);
-	result = build_key(definition, function->state.seed, arguments, &key);
 	if (result == 0) {
-		request.key = key.bytes;
-		request.key_size = key.size;
-		request.hash = key.hash;
+		struct tn_request request = {
+			.function = call->function, .definition = definition, .arguments = bound.arguments, .peek = peek,
+			.key = key.bytes, .key_size = key.size, .hash = key.hash,
+			.deadline = deadline_of(call->function->cache, timeout),
+		};
+
+		pthread_cleanup_push(call_lost, call);
 		result = get_by_key(&request, lease);
+		pthread_cleanup_pop(0);
 	}
-	pthread_cleanup_pop(0);
-	tn_key_drop(&key);
-	call->key = NULL;
+	drop_arguments(call);
 	return result;
 }
 
@@ -315,17 +336,13 @@ int tenure_function_peek(tenure_function *face, const tenure_arguments *argument
 static int clear_by_arguments(struct call *call, const tenure_definition *definition,
 			      const tenure_arguments *arguments)
 {
+	struct tn_bound bound;
 	struct tn_key key;
-	int result;
+	int result = take_arguments(call, definition, arguments, &bound, &key);
 
-	tn_key_start(&key);
-	call->key = &key;
-	pthread_cleanup_push(call_lost, call);
-	result = build_key(definition, call->function->state.seed, arguments, &key);
-	pthread_cleanup_pop(0);
 	if (result == 0)
 		result = tn_clear_key(call->function, key.hash, key.bytes, key.size);
-	tn_key_drop(&key);
+	drop_arguments(call);
 	return result;
 }
 
@@ -417,46 +434,63 @@ int tenure_lease_share(const tenure_lease *lease, tenure_lease *empty)
 /* ---- prepared keys */
 
 struct prepared {
-	tenure_key head; /* what the inlined hit reads */
+	struct tn_prepared in_core; /* first: its head is what the inlined hit reads */
 	struct tn_function *root; /* counted */
 	const tenure_definition *definition; /* looked at only while the face leads to the same function */
 	uint64_t generation;
 	tenure_arguments *arguments;
-	struct tn_key key; /* its hash is the root's */
+	uint64_t hash; /* the root's */
+	uint32_t key_size;
+	unsigned char key[];
 };
+
+/* A copy of arguments and key, which live on the caller's stack. NULL: no memory. */
+static struct prepared *keep(struct tn_function *root, const tenure_definition *definition,
+			     const tenure_arguments *arguments, const struct tn_key *key)
+{
+	size_t size = key->size & ~TENURE_DIGESTED_;
+	struct prepared *prepared = tn_alloc(sizeof(*prepared) + size);
+
+	if (prepared == NULL)
+		return NULL;
+	prepared->arguments = tn_arguments_copy(definition, arguments);
+	if (prepared->arguments == NULL) {
+		tn_free(prepared);
+		return NULL;
+	}
+	prepared->in_core.head.function_ = &root->state;
+	prepared->root = root;
+	prepared->definition = definition;
+	prepared->generation = tn_core.generation;
+	prepared->hash = key->hash;
+	prepared->key_size = key->size;
+	memcpy(prepared->key, key->bytes, size);
+	return prepared;
+}
 
 static int prepare(struct call *call, const tenure_definition *definition, const tenure_arguments *arguments,
 		   tenure_key **ret_key)
 {
 	struct tn_function *root = call->root;
-	struct prepared *prepared = tn_alloc(sizeof(*prepared));
-	int result;
+	struct prepared *prepared = NULL;
+	struct tn_bound bound;
+	struct tn_key key;
+	int result = take_arguments(call, definition, arguments, &bound, &key);
 
-	if (prepared == NULL)
-		return tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", definition->name);
-	prepared->head.function_ = &root->state;
-	prepared->definition = definition;
-	prepared->generation = tn_core.generation;
-	tn_key_start(&prepared->key);
-	call->prepared = &prepared->head;
-	pthread_cleanup_push(call_lost, call);
-	result = build_key(definition, root->state.seed, arguments, &prepared->key);
-	pthread_cleanup_pop(0);
 	if (result == 0) {
-		prepared->arguments = tn_arguments_copy(definition, arguments);
-		if (prepared->arguments == NULL)
+		prepared = keep(root, definition, bound.arguments, &key);
+		if (prepared == NULL)
 			result = tn_fail(TENURE_ENOMEM, "out of memory for a prepared key of %s()", definition->name);
 	}
-	if (result != 0) {
-		tenure_key_free(&prepared->head);
+	drop_arguments(call);
+	if (result != 0)
 		return result;
-	}
 	tn_lock();
-	prepared->root = root;
 	root->users++;
 	root->keys++;
+	tn_list_insert_tail(&root->prepared, &prepared->in_core.in_function);
 	tn_unlock();
-	*ret_key = &prepared->head;
+	*ret_key = &prepared->in_core.head;
 	return 0;
 }
 
@@ -482,7 +516,7 @@ static int get_prepared(struct call *call, struct prepared *prepared, int64_t ti
 {
 	struct tn_request request = {
 		.function = call->function, .definition = prepared->definition, .arguments = prepared->arguments,
-		.key = prepared->key.bytes, .key_size = prepared->key.size, .hash = prepared->key.hash,
+		.key = prepared->key, .key_size = prepared->key_size, .hash = prepared->hash,
 		.deadline = deadline_of(call->function->cache, timeout),
 	};
 	int result;
@@ -494,8 +528,12 @@ static int get_prepared(struct call *call, struct prepared *prepared, int64_t ti
 	pthread_cleanup_pop(0);
 	if (result >= 0 && call->function == call->root) {
 		/* where to look first the next time; torn pairs fail the comparison of lives */
-		__atomic_store_n(&prepared->head.id_, ((struct tenure_cell_ *)lease->cell_)->entry->id, __ATOMIC_RELAXED);
-		__atomic_store_n(&prepared->head.life_, lease->stamp_, __ATOMIC_RELAXED);
+		struct tenure_entry_ *entry = ((struct tenure_cell_ *)lease->cell_)->entry;
+		tenure_key *head = &prepared->in_core.head;
+
+		__atomic_store_n(&head->id_, entry->id, __ATOMIC_RELAXED);
+		__atomic_store_n(&head->entry_, entry, __ATOMIC_RELEASE);
+		__atomic_store_n(&head->life_, lease->stamp_, __ATOMIC_RELEASE); /* with the resource: tenure_key_live() */
 	}
 	return result;
 }
@@ -535,14 +573,15 @@ void tenure_key_free(tenure_key *head)
 
 	if (prepared == NULL)
 		return;
-	if (prepared->root != NULL && !tn_forked_since(prepared->generation)) {
+	if (!tn_forked_since(prepared->generation)) { /* else it is in a list of the parent's */
 		tn_lock();
+		tn_list_remove(&prepared->in_core.in_function);
+		prepared->root->hits += prepared->in_core.head.hits_;
 		prepared->root->keys--;
 		tn_function_put_locked(prepared->root);
 		tn_unlock();
 	}
 	tn_free(prepared->arguments);
-	tn_key_drop(&prepared->key);
 	tn_free(prepared);
 }
 
