@@ -49,6 +49,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "functions": (ALL, 120),
     "background": (ALL, 120),
     "manual": (ALL, 120),
+    "allocator": (ALL, 60),
     "lost": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),

@@ -467,6 +467,12 @@ typedef struct tenure_cache_options {
 		NULL: a line on stderr */
 } tenure_cache_options;
 
+/* All memory of the library's from your function, instead of libc: reallocate(user, NULL, size) gives new memory, or NULL;
+ * (user, memory, 0) takes it back; there are no other calls. Any thread may call it, at any time; it calls nothing of tenure.
+ * For the whole process, before anything else of tenure is used. Threads' stacks are not part of it; and what is type-stable
+ * (records, entries, tables) is used again, never given back. 0; EBUSY: too late; EINVAL. [outside] */
+TENURE_API int tenure_set_allocator(void *(*reallocate)(void *user, void *memory, size_t size), void *user);
+
 /* tenure_cache_open(&cache, .name = "models"): 0; EINVAL, EVERSION, ENOMEM. You close it. [outside] */
 #define tenure_cache_open(ret_cache, ...) tenure_cache_open_with(ret_cache, \
 	&(const tenure_cache_options){ .size = sizeof(tenure_cache_options), __VA_ARGS__ })

@@ -2,6 +2,8 @@
 /* alloc.c: the library's one door to malloc: zeroed memory, refused where a test wants it. */
 #include "base/alloc.h"
 
+#include <stdalign.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,29 +42,77 @@ bool tn_alloc_refused(void)
 }
 #endif
 
-void *tn_alloc(size_t size)
+/* ---- the program's own allocator. Set once, before there is memory of libc's that it could be given back to. */
+
+static void *(*reallocate)(void *user, void *memory, size_t size); /* NULL: libc */
+static void *reallocate_user;
+static bool used; /* atomic: something was allocated, so the choice is made */
+
+bool tn_alloc_choose(void *(*program)(void *user, void *memory, size_t size), void *user)
 {
-	return tn_alloc_refused() ? NULL : calloc(1, size);
+	if (__atomic_load_n(&used, __ATOMIC_SEQ_CST))
+		return false;
+	reallocate_user = user;
+	reallocate = program;
+	return true;
+}
+
+bool tn_alloc_chosen(void)
+{
+	return reallocate != NULL;
+}
+
+/* Its memory need not be aligned as we want it, so what it gave is noted in front of what we use. */
+static void *from_program(size_t alignment, size_t size)
+{
+	char *raw, *memory;
+
+	if (size > SIZE_MAX - alignment - sizeof(void *))
+		return NULL;
+	raw = reallocate(reallocate_user, NULL, size + alignment + sizeof(void *));
+	if (raw == NULL)
+		return NULL;
+	memory = raw + sizeof(void *);
+	memory += (alignment - (uintptr_t)memory % alignment) % alignment;
+	memcpy(memory - sizeof(void *), &raw, sizeof(raw));
+	return memset(memory, 0, size);
 }
 
 void *tn_alloc_aligned(size_t alignment, size_t size)
 {
 	void *memory;
 
+	if (tn_alloc_refused() || size > SIZE_MAX - alignment)
+		return NULL;
+	__atomic_store_n(&used, true, __ATOMIC_RELAXED);
 	size = (size + alignment - 1) / alignment * alignment;
-	if (tn_alloc_refused() || posix_memalign(&memory, alignment, size) != 0)
+	if (reallocate != NULL)
+		return from_program(alignment, size);
+	if (posix_memalign(&memory, alignment, size) != 0)
 		return NULL;
 	return memset(memory, 0, size);
 }
 
-void *tn_realloc(void *memory, size_t size)
+void *tn_alloc(size_t size)
 {
-	return tn_alloc_refused() ? NULL : realloc(memory, size);
+	if (reallocate != NULL)
+		return tn_alloc_aligned(alignof(max_align_t), size);
+	if (tn_alloc_refused())
+		return NULL;
+	__atomic_store_n(&used, true, __ATOMIC_RELAXED);
+	return calloc(1, size);
 }
 
 void tn_free(void *memory)
 {
-	free(memory);
+	void *raw;
+
+	if (reallocate == NULL || memory == NULL) {
+		free(memory);
+		return;
+	}
+	memcpy(&raw, (char *)memory - sizeof(void *), sizeof(raw));
+	reallocate(reallocate_user, raw, 0);
 }
 
 char *tn_strdup(const char *text)

@@ -8,9 +8,12 @@
 
 void *tn_alloc(size_t size); /* NULL: no memory */
 void *tn_alloc_aligned(size_t alignment, size_t size); /* alignment: a power of two */
-void *tn_realloc(void *memory, size_t size); /* what is new is not zeroed */
 void tn_free(void *memory); /* NULL is fine */
 char *tn_strdup(const char *text);
+
+/* All memory from the program's own function from now on; false: something was allocated already. Not from two threads. */
+bool tn_alloc_choose(void *(*program)(void *user, void *memory, size_t size), void *user);
+bool tn_alloc_chosen(void);
 
 /* Ask before an allocation that does not come through here; true: fail it. */
 bool tn_alloc_refused(void);

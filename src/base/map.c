@@ -10,6 +10,8 @@ void *tn_map(size_t size)
 {
 	void *memory;
 
+	if (tn_alloc_chosen())
+		return tn_alloc_aligned(64, size);
 	if (tn_alloc_refused()) /* so that the tests' sweeps of failing allocations come by here too */
 		return NULL;
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -18,5 +20,6 @@ void *tn_map(size_t size)
 
 void tn_map_empty(void *memory, size_t size)
 {
-	madvise(memory, size, MADV_DONTNEED);
+	if (!tn_alloc_chosen()) /* the program's own memory just stays, and says what it said */
+		madvise(memory, size, MADV_DONTNEED);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* caches.c: the public calls on caches and sessions. */
+#include "base/alloc.h"
 #include "base/error.h"
 #include "core/cache.h"
 #include "core/clear.h"
@@ -15,6 +16,15 @@
 static tenure_cache *cache_or_default(tenure_cache *cache)
 {
 	return cache != NULL ? cache : tn_options_default_cache();
+}
+
+int tenure_set_allocator(void *(*reallocate)(void *user, void *memory, size_t size), void *user)
+{
+	/* Before the guard, which starts the library, and before a message, which allocates. */
+	if (reallocate != NULL && tn_alloc_choose(reallocate, user))
+		return 0;
+	return reallocate == NULL ? tn_fail(TENURE_EINVAL, "the function that allocates is NULL") :
+				    tn_fail(TENURE_EBUSY, "the library has memory already; set the allocator before anything else");
 }
 
 int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *given)
