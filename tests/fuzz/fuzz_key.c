@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "core/arguments.h"
+#include "core/bind.h"
 #include "core/key.h"
 
 enum { PARAMETERS_MOST = 12, HEAD = 32, SLOT = 32, DEPTH_MOST = 64, ITEMS_MOST = 6, FILLED = 4200 };
@@ -523,6 +524,84 @@ static void check_copy(const struct tn_key *key, const tenure_definition *defini
 	tn_free(copy);
 }
 
+/* The same arguments as a list: some by position, the others by name in any order, '_' ones left out. */
+
+static tenure_value value_of(struct input *input, const tenure_parameter *parameter, const void *at)
+{
+	uint64_t word = parameter->kind < TENURE_STRING ? scalar(parameter, at) : 0;
+	tenure_value value = { .kind = parameter->kind, .as.natural = word };
+	tenure_bytes bytes;
+	const char *text;
+
+	switch (parameter->kind) {
+	case TENURE_BOOL:
+		return tenure_bool(word != 0);
+	case TENURE_INT:
+	case TENURE_UINT: /* one stands for the other where the number fits */
+		value.kind = (word >> 63) == 0 && take(input) & 1 ? TENURE_INT + TENURE_UINT - parameter->kind : parameter->kind;
+		return value;
+	case TENURE_STRING:
+		memcpy(&text, at, sizeof(text));
+		value.size = strlen(text);
+		value.as.data = keep_copy(text, value.size); /* without a NUL behind it */
+		return value;
+	case TENURE_BYTES:
+		memcpy(&bytes, at, sizeof(bytes));
+		return tenure_span(bytes);
+	case TENURE_VALUE:
+		memcpy(&value, at, sizeof(value));
+		return value;
+	case TENURE_OBJECT:
+		return tenure_nil();
+	default:
+		return value;
+	}
+}
+
+static void check_bound(const struct tn_key *key, const tenure_definition *definition, const tenure_argument_list *given)
+{
+	static struct tn_bound bound;
+	struct tn_key again;
+
+	CHECK(tn_bind(&bound, definition, &given->head) == 0);
+	tn_key_start(&again);
+	CHECK(tn_key_build(&again, definition, 7, bound.arguments) == 0);
+	CHECK(same_key(key, &again) && key->hash == again.hash);
+	tn_key_drop(&again);
+	tn_bind_drop(&bound);
+}
+
+static void check_list(struct input *input, const struct tn_key *key, const tenure_definition *definition, struct list *list)
+{
+	tenure_definition at_run_time = *definition;
+	tenure_argument items[PARAMETERS_MOST], swapped;
+	tenure_argument_list given = { .items = items };
+	size_t by_position = take_below(input, PARAMETERS_MOST + 1);
+
+	at_run_time.arguments_size = 0;
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+
+		if (parameter->name[0] == '_') {
+			by_position = by_position < i ? by_position : i;
+			continue;
+		}
+		items[given.count++] = (tenure_argument){
+			.name = i < by_position ? NULL : parameter->name, .value = value_of(input, parameter, slot(list, i)),
+			.object = parameter->kind == TENURE_OBJECT ? slot(list, i) : NULL,
+		};
+	}
+	for (size_t i = given.count; i > by_position + 1; i--) {
+		size_t other = by_position + take_below(input, (unsigned)(i - by_position));
+
+		swapped = items[i - 1];
+		items[i - 1] = items[other];
+		items[other] = swapped;
+	}
+	check_bound(key, definition, &given);
+	check_bound(key, &at_run_time, &given);
+}
+
 static void check_format(struct input *input, const struct tn_key *key, const tenure_definition *definition)
 {
 	size_t room = 1 + take_below(input, 255);
@@ -570,6 +649,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (has_x) {
 		check_copy(&x, &definition, &a);
+		check_list(&input, &x, &definition, &a);
 		check_format(&input, &x, &definition);
 	}
 	tn_key_drop(&x);
