@@ -504,7 +504,7 @@ static void step(void)
 	case 6:
 		CHECK(tenure_prepare(get_book, &key, (int)take_below(script, KEYS)) == 0);
 		result = tenure_get_key(get_book, NULL, key);
-		CHECK(result <= TENURE_JOINED);
+		CHECK(result <= TENURE_STALE);
 		tenure_key_free(key);
 		break;
 	case 7:

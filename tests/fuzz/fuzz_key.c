@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "core/arguments.h"
+#include "core/bind.h"
 #include "core/key.h"
 
 enum { PARAMETERS_MOST = 12, HEAD = 32, SLOT = 32, DEPTH_MOST = 64, ITEMS_MOST = 6, FILLED = 4200 };
@@ -31,25 +32,16 @@ static void *slot(struct list *list, size_t i)
 	return list->bytes + HEAD + i * SLOT;
 }
 
-/* An identify function does not know which parameter it is asked for: one for each place. */
-static int identify_at(tenure_identity *identity, const void *arguments, size_t i)
+static int identify(tenure_identity *identity, const void *member)
 {
 	const struct object *object;
 
-	memcpy(&object, (const unsigned char *)arguments + HEAD + i * SLOT, sizeof(object));
-	for (size_t k = 0; k < object->count; k++)
-		tenure_identify(identity, object->values[k]);
+	memcpy(&object, member, sizeof(object));
+	for (size_t i = 0; i < object->count; i++)
+		tenure_identify(identity, object->values[i]);
 	return object->result;
 }
-#define PLACES(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define IDENTIFY(i) \
-	static int identify_##i(tenure_identity *identity, const void *arguments) \
-	{ \
-		return identify_at(identity, arguments, i); \
-	}
-PLACES(IDENTIFY)
-#define NAME_OF(i) identify_##i,
-static int (*const IDENTIFIERS[])(tenure_identity *, const void *) = { PLACES(NAME_OF) };
+
 static const char *const KEYED[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l" };
 static const char *const LEFT_OUT[] = { "_a", "_b", "_c", "_d", "_e", "_f", "_g", "_h", "_i", "_j", "_k", "_l" };
 
@@ -62,7 +54,7 @@ static tenure_value make_value(struct input *input, int depth)
 	size_t size;
 
 	value.kind = value.kind < 27 ? value.kind % 9 : value.kind < 39 ? TENURE_LIST + value.kind % 2 :
-		     TENURE_VALUE_ + take_below(input, 300);
+		     TENURE_VALUE + take_below(input, 300);
 	switch (value.kind) {
 	case TENURE_BOOL:
 		value.as.truth = take(input) & 1;
@@ -122,11 +114,11 @@ static void make_argument(struct input *input, const tenure_parameter *parameter
 			bytes.data = NULL;
 		memcpy(at, &bytes, sizeof(bytes));
 		break;
-	case TENURE_VALUE_:
+	case TENURE_VALUE:
 		value = make_value(input, 0);
 		memcpy(at, &value, sizeof(value));
 		break;
-	case TENURE_OBJECT_:
+	case TENURE_OBJECT:
 		object = keep(sizeof(*object));
 		object->count = take_below(input, 4);
 		object->values = values = keep(object->count * sizeof(*values));
@@ -145,9 +137,9 @@ static void make_definition(struct input *input, tenure_definition *definition, 
 {
 	static const size_t SIZES[] = { 1, 2, 4, 8 };
 	static const size_t WIDE[] = { [TENURE_STRING] = sizeof(char *), [TENURE_BYTES] = sizeof(tenure_bytes),
-				       [TENURE_VALUE_] = sizeof(tenure_value), [TENURE_OBJECT_] = sizeof(void *) };
+				       [TENURE_VALUE] = sizeof(tenure_value), [TENURE_OBJECT] = sizeof(void *) };
 	static const unsigned KINDS[] = { TENURE_BOOL, TENURE_INT, TENURE_UINT, TENURE_REAL, TENURE_STRING, TENURE_BYTES,
-					  TENURE_VALUE_, TENURE_OBJECT_ };
+					  TENURE_VALUE, TENURE_OBJECT };
 
 	*definition = (tenure_definition){ .size = sizeof(*definition), .name = "fuzzed", .type = "int", .parameters = parameters,
 					   .parameter_count = take_below(input, PARAMETERS_MOST + 1),
@@ -159,7 +151,7 @@ static void make_definition(struct input *input, tenure_definition *definition, 
 
 		parameters[i] = (tenure_parameter){ .name = how / 32 == 7 ? LEFT_OUT[i] : KEYED[i], .type = "some", .kind = kind,
 						    .size = size, .offset = HEAD + i * SLOT,
-						    .identify = kind == TENURE_OBJECT_ ? IDENTIFIERS[i] : NULL };
+						    .identify = kind == TENURE_OBJECT ? identify : NULL };
 	}
 }
 
@@ -282,11 +274,11 @@ static bool encode_parameter(struct buffer *tails, const tenure_parameter *param
 		append_leaf(tails, bytes.data, bytes.size);
 		*ret_word = frame(bytes.size);
 		return true;
-	case TENURE_VALUE_:
+	case TENURE_VALUE:
 		memcpy(&value, at, sizeof(value));
 		good = encode(tails, &value, 0);
 		break;
-	case TENURE_OBJECT_:
+	case TENURE_OBJECT:
 		memcpy(&object, at, sizeof(object));
 		for (size_t i = 0; i < object->count; i++)
 			good = good && encode(tails, &object->values[i], 0);
@@ -392,12 +384,12 @@ static void decode_parameter(struct cursor *words, struct cursor *tails, const t
 		memcpy(&bytes, at, sizeof(bytes));
 		decode_leaf(tails, word, bytes.data, bytes.size);
 		break;
-	case TENURE_VALUE_:
+	case TENURE_VALUE:
 		memcpy(&value, at, sizeof(value));
 		decode(tails, &value);
 		CHECK(word == (uint64_t)(tails->at - begin));
 		break;
-	case TENURE_OBJECT_:
+	case TENURE_OBJECT:
 		memcpy(&object, at, sizeof(object));
 		for (size_t i = 0; i < object->count; i++)
 			decode(tails, &object->values[i]);
@@ -468,11 +460,11 @@ static bool same_argument(const tenure_parameter *parameter, const void *at, con
 		memcpy(&s, at, sizeof(s));
 		memcpy(&t, other, sizeof(t));
 		return s.size == t.size && (s.size == 0 || memcmp(s.data, t.data, s.size) == 0);
-	case TENURE_VALUE_:
+	case TENURE_VALUE:
 		memcpy(&x, at, sizeof(x));
 		memcpy(&y, other, sizeof(y));
 		return same_value(&x, &y);
-	case TENURE_OBJECT_:
+	case TENURE_OBJECT:
 		memcpy(&a, at, sizeof(a));
 		memcpy(&b, other, sizeof(b));
 		for (size_t i = 0; i < a->count && a->count == b->count; i++) {
@@ -532,6 +524,84 @@ static void check_copy(const struct tn_key *key, const tenure_definition *defini
 	tn_free(copy);
 }
 
+/* The same arguments as a list: some by position, the others by name in any order, '_' ones left out. */
+
+static tenure_value value_of(struct input *input, const tenure_parameter *parameter, const void *at)
+{
+	uint64_t word = parameter->kind < TENURE_STRING ? scalar(parameter, at) : 0;
+	tenure_value value = { .kind = parameter->kind, .as.natural = word };
+	tenure_bytes bytes;
+	const char *text;
+
+	switch (parameter->kind) {
+	case TENURE_BOOL:
+		return tenure_bool(word != 0);
+	case TENURE_INT:
+	case TENURE_UINT: /* one stands for the other where the number fits */
+		value.kind = (word >> 63) == 0 && take(input) & 1 ? TENURE_INT + TENURE_UINT - parameter->kind : parameter->kind;
+		return value;
+	case TENURE_STRING:
+		memcpy(&text, at, sizeof(text));
+		value.size = strlen(text);
+		value.as.data = keep_copy(text, value.size); /* without a NUL behind it */
+		return value;
+	case TENURE_BYTES:
+		memcpy(&bytes, at, sizeof(bytes));
+		return tenure_span(bytes);
+	case TENURE_VALUE:
+		memcpy(&value, at, sizeof(value));
+		return value;
+	case TENURE_OBJECT:
+		return tenure_nil();
+	default:
+		return value;
+	}
+}
+
+static void check_bound(const struct tn_key *key, const tenure_definition *definition, const tenure_argument_list *given)
+{
+	static struct tn_bound bound;
+	struct tn_key again;
+
+	CHECK(tn_bind(&bound, definition, &given->head) == 0);
+	tn_key_start(&again);
+	CHECK(tn_key_build(&again, definition, 7, bound.arguments) == 0);
+	CHECK(same_key(key, &again) && key->hash == again.hash);
+	tn_key_drop(&again);
+	tn_bind_drop(&bound);
+}
+
+static void check_list(struct input *input, const struct tn_key *key, const tenure_definition *definition, struct list *list)
+{
+	tenure_definition at_run_time = *definition;
+	tenure_argument items[PARAMETERS_MOST], swapped;
+	tenure_argument_list given = { .items = items };
+	size_t by_position = take_below(input, PARAMETERS_MOST + 1);
+
+	at_run_time.arguments_size = 0;
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+
+		if (parameter->name[0] == '_') {
+			by_position = by_position < i ? by_position : i;
+			continue;
+		}
+		items[given.count++] = (tenure_argument){
+			.name = i < by_position ? NULL : parameter->name, .value = value_of(input, parameter, slot(list, i)),
+			.object = parameter->kind == TENURE_OBJECT ? slot(list, i) : NULL,
+		};
+	}
+	for (size_t i = given.count; i > by_position + 1; i--) {
+		size_t other = by_position + take_below(input, (unsigned)(i - by_position));
+
+		swapped = items[i - 1];
+		items[i - 1] = items[other];
+		items[other] = swapped;
+	}
+	check_bound(key, definition, &given);
+	check_bound(key, &at_run_time, &given);
+}
+
 static void check_format(struct input *input, const struct tn_key *key, const tenure_definition *definition)
 {
 	size_t room = 1 + take_below(input, 255);
@@ -579,6 +649,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (has_x) {
 		check_copy(&x, &definition, &a);
+		check_list(&input, &x, &definition, &a);
 		check_format(&input, &x, &definition);
 	}
 	tn_key_drop(&x);

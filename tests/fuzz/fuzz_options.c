@@ -203,6 +203,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.jitter_percent = take_below(&input, 64);
 	options.show_time = take(&input) & 1;
 	options.track_holders = take(&input) & 1;
+	options.create_on_worker = take_below(&input, 4) == 3;
+	options.refresh = take_below(&input, 4) == 3 ? (uint8_t)take_below(&input, 4) : TENURE_FOREGROUND;
+	options.max_stale = take_below(&input, 4) == 3 ? take_duration(&input) : NULL;
+	options.max_stale_ns = take_below(&input, 4) == 3 ? take_ns(&input) : 0;
 	options.scope = take_below(&input, 16) == 15 ? (uint8_t)take(&input) : TENURE_GLOBAL;
 	if (take_below(&input, 8) == 7) /* a definition of another version altogether */
 		definition.size = take_size(&input, sizeof(definition), 8);
@@ -218,6 +222,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #define THERE(member) (options_size >= offsetof(tenure_options, member) + sizeof(options.member))
 	bad = tail || definition.size != sizeof(definition) || options_size % sizeof(void *) != 0 ||
 	      (THERE(jitter_percent) && options.jitter_percent > 50) || (THERE(scope) && options.scope > TENURE_SESSION) ||
+	      (THERE(refresh) && options.refresh > TENURE_BACKGROUND) ||
+	      (THERE(max_stale_ns) && read_twice(options.max_stale, options.max_stale_ns)) ||
 	      (THERE(ttl_ns) && read_twice(options.ttl, options.ttl_ns)) ||
 	      (THERE(idle_ttl_ns) && read_twice(options.idle_ttl, options.idle_ttl_ns)) ||
 	      (THERE(validate_every_ns) && read_twice(options.validate_every, options.validate_every_ns));
