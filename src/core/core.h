@@ -33,6 +33,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/pool.h"
+#include "base/region.h"
 
 enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 
@@ -337,6 +338,8 @@ struct tn_core {
 	uint64_t object_mask, object_count;
 	struct tn_pool objects;
 	struct tn_pool flights;
+	struct tn_region headers; /* of TENURE_CHUNK_ entries each */
+	struct tn_region cell_chunks; /* of TENURE_CHUNK_ cells each */
 	struct tn_pool function_pool;
 	struct tn_releasing {
 		struct tn_entry *first, *last;

@@ -41,10 +41,12 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	if (creation->flight->recording == NULL)
 		return false;
 	creation->flight->session = tn_session_hold();
-	creation->key = tn_alloc(request->key_size == 0 ? 1 : request->key_size & ~TENURE_DIGESTED_);
-	if (creation->key == NULL)
-		return false;
-	memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
+	if (request->key_size > TENURE_SMALL_KEY_) {
+		creation->key = tn_alloc(request->key_size & ~TENURE_DIGESTED_);
+		if (creation->key == NULL)
+			return false;
+		memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
+	}
 	if (request->definition->release != NULL && !tn_object_reserve(&creation->object))
 		return false;
 	creation->table_room = tn_table_reserve();
@@ -92,7 +94,8 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	const struct tn_request *request = creation->request;
 	struct tn_entry *entry = creation->entry;
 
-	tn_entry_begin_locked(entry, request->function, request->hash, creation->key, request->key_size,
+	tn_entry_begin_locked(entry, request->function, request->hash,
+			      creation->key == NULL ? request->key : creation->key, request->key_size,
 			      creation->flight);
 	tn_flight_begin_locked(creation->flight, request->function, entry, request->definition, false);
 	creation->flight->patience = request->deadline;

@@ -97,6 +97,8 @@ static void start(void)
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
+	tn_region_init(&tn_core.headers, TENURE_CHUNK_ * sizeof(struct tn_entry));
+	tn_region_init(&tn_core.cell_chunks, TENURE_CHUNK_ * sizeof(struct tenure_cell_));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
 	tn_maintenance_start();

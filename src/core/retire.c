@@ -25,7 +25,7 @@ struct tn_entry **tn_retire_variants_of(struct tn_entry *entry)
 void tn_retire_unlink_locked(struct tn_entry *entry)
 {
 	struct tn_entry **own = tn_retire_variants_of(entry), *next = own == NULL ? NULL : *own;
-	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, entry->head.key,
+	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
 						      entry->head.key_size);
 	struct tn_entry **at;
 
@@ -42,7 +42,7 @@ void tn_retire_unlink_locked(struct tn_entry *entry)
 
 void tn_retire_link_locked(struct tn_entry *entry)
 {
-	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, entry->head.key,
+	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
 						      entry->head.key_size);
 
 	if (first == NULL) {

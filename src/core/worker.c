@@ -132,7 +132,7 @@ static void finish_release(struct tn_worker *worker, int result)
 	struct tn_entry *entry = worker->entry;
 	struct tn_function *function = tn_function_of(entry);
 	struct tn_recording *recording = entry->recording;
-	const unsigned char *key = entry->head.key;
+	const unsigned char *key = tn_entry_long_key(entry);
 
 	if (result != 0)
 		tn_report(worker->cache, TENURE_EFAILED, "the release of a resource of %s() failed with %d",

@@ -100,7 +100,7 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 	if (cell == NULL)
 		return false;
 	if (cell->entry->function == &function->state &&
-	    definition->same(arguments, &sizes, cell->entry->key, cell->entry->key_size) &&
+	    definition->same(arguments, &sizes, tenure_key_of_(cell->entry), cell->entry->key_size) &&
 	    tenure_warm_(cell->entry, &function->state)) {
 		tenure_hand_out_(lease, cell);
 		return true;
