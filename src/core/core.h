@@ -34,6 +34,7 @@
 #include "base/lock.h"
 #include "base/pool.h"
 #include "base/region.h"
+#include "base/spin.h"
 
 enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 
@@ -208,7 +209,7 @@ struct tenure_cache {
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
 	uint64_t told; /* how often there was work: atomic (relaxed) for those who spin, written under M */
-	int64_t work_patience, release_patience; /* what spin.h learns: workers for work, leaders for a release */
+	struct tn_patience work_patience, release_patience; /* of workers for work, of leaders for a release */
 	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
 	struct tn_task **job_end;
 	uint64_t jobs_queued;

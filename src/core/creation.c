@@ -142,10 +142,13 @@ static void spin_unlock_lock(const struct tn_creation *creation)
 {
 	tenure_cache *cache = creation->request->function->cache;
 	const struct tn_entry *before;
-	int64_t spin = tn_spin_time(cache->release_patience);
+	int64_t spin;
 	uint64_t life;
 
-	if (cache->options.manual || spin == 0 || predecessor_locked(creation, &before) == INT64_MIN)
+	if (cache->options.manual || predecessor_locked(creation, &before) == INT64_MIN)
+		return;
+	spin = tn_spin_time(&cache->release_patience);
+	if (spin == 0)
 		return;
 	life = before->head.life;
 	tn_unlock();

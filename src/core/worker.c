@@ -395,7 +395,7 @@ static bool may_stay_locked(struct tn_worker *worker)
 /* One worker at a time looks for work for some microseconds before it parks. */
 static void wait_for_work_unlock_lock(tenure_cache *cache)
 {
-	int64_t spin = cache->spinning_workers != 0 ? 0 : tn_spin_time(cache->work_patience);
+	int64_t spin = cache->spinning_workers != 0 ? 0 : tn_spin_time(&cache->work_patience);
 	uint64_t told = cache->told;
 
 	cache->idle_workers++;
