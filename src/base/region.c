@@ -7,11 +7,13 @@
 #include "base/alloc.h"
 #include "base/map.h"
 
-enum { BLOCK = 2 << 20 }; /* bytes: a huge page of x86-64 */
+enum { PAGE = 2 << 20 }; /* bytes: a huge page of x86-64 */
 
 void tn_region_init(struct tn_region *region, size_t piece)
 {
-	*region = (struct tn_region){ .piece = piece };
+	*region = (struct tn_region){ .piece = piece, .block = PAGE };
+	while (region->block % piece != 0)
+		region->block += PAGE;
 }
 
 void *tn_region_take_locked(struct tn_region *region)
@@ -37,12 +39,12 @@ void tn_region_put_locked(struct tn_region *region, void *piece)
 
 size_t tn_region_wants_locked(const struct tn_region *region)
 {
-	return region->handed * region->piece < BLOCK ? region->piece : BLOCK;
+	return region->handed * region->piece < region->block ? region->piece : region->block;
 }
 
 void *tn_region_make(size_t bytes)
 {
-	return bytes < BLOCK ? tn_alloc_aligned(64, bytes) : tn_map(bytes);
+	return bytes < PAGE ? tn_alloc_aligned(64, bytes) : tn_map(bytes);
 }
 
 bool tn_region_adopt_locked(struct tn_region *region, void *memory, size_t bytes)
@@ -57,7 +59,7 @@ bool tn_region_adopt_locked(struct tn_region *region, void *memory, size_t bytes
 
 void tn_region_unmake(void *memory, size_t bytes)
 {
-	if (bytes < BLOCK)
+	if (bytes < PAGE)
 		tn_free(memory);
 	else
 		tn_unmap(memory, bytes);

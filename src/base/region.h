@@ -3,7 +3,8 @@
  *
  * The first pieces are allocated one by one. Once there are many, they are cut from large blocks that the kernel is asked
  * to back with huge pages: a million entries, looked at at random, would otherwise miss the processor's table of pages
- * nearly each time. What was not handed out is nobody's, so a forked child goes on with it. The functions that end in _locked are called under the lock of the region's owner. */
+ * nearly each time. What was not handed out is nobody's, so a forked child goes on with it. The functions that end in
+ * _locked are called under the lock of the region's owner. */
 #ifndef TN_REGION_H
 #define TN_REGION_H
 
@@ -11,7 +12,8 @@
 #include <stddef.h>
 
 struct tn_region {
-	size_t piece; /* bytes; constant, a multiple of 64 */
+	size_t piece; /* bytes; constant, a multiple of 64 and less than a block */
+	size_t block; /* bytes: whole huge pages and whole pieces; constant */
 	size_t handed; /* how many pieces there ever were */
 	char *at; /* the rest of the block that is being cut */
 	size_t left; /* pieces in it */

@@ -65,8 +65,20 @@ struct tn_object {
 	uint32_t entries; /* how many it stands in */
 };
 
+/* Whole cache lines, so that the head of each is one. */
 struct tn_entry {
-	struct tenure_entry_ head; /* what a hit reads: hit.h */
+	union {
+		struct tenure_entry_ head; /* what a hit reads: hit.h */
+		struct { /* in its last bytes, which no hit looks at */
+			unsigned char read_by_hits[offsetof(struct tenure_entry_, state) + 1];
+			uint8_t cause; /* enum tn_cause, from RETIRED on */
+			bool last; /* RELEASING: the last entry of its object, so the release runs */
+			bool counted; /* in its function's `unfinished` */
+			bool running; /* RELEASING: a worker is in the callback */
+			bool own_ttl; /* its creator has set it */
+			uint8_t refresh_failures; /* in a row */
+		};
+	};
 
 	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
 	 * exactly the leases that are out. atomic (acq_rel where it decides) */
@@ -95,12 +107,6 @@ struct tn_entry {
 		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
 		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
 	};
-	uint8_t cause; /* enum tn_cause, from RETIRED on */
-	bool last; /* RELEASING: the last entry of its object, so the release runs */
-	bool counted; /* in its function's `unfinished` */
-	bool running; /* RELEASING: a worker is in the callback */
-	bool own_ttl; /* its creator has set it */
-	uint8_t refresh_failures; /* in a row */
 };
 
 /* One call of drain; lives on its stack. */

@@ -89,14 +89,22 @@ void tn_creation_drop(struct tn_creation *creation)
 	memset(creation, 0, sizeof(*creation));
 }
 
+/* The entry takes over the key, or copies a small one from the request. */
+static void begin_entry_locked(struct tn_creation *creation)
+{
+	const struct tn_request *request = creation->request;
+	const unsigned char *key = creation->key == NULL ? request->key : creation->key;
+
+	tn_entry_begin_locked(creation->entry, request->function, request->hash, key, request->key_size, creation->flight);
+	creation->key = NULL;
+}
+
 void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *first)
 {
 	const struct tn_request *request = creation->request;
 	struct tn_entry *entry = creation->entry;
 
-	tn_entry_begin_locked(entry, request->function, request->hash,
-			      creation->key == NULL ? request->key : creation->key, request->key_size,
-			      creation->flight);
+	begin_entry_locked(creation);
 	tn_flight_begin_locked(creation->flight, request->function, entry, request->definition, false);
 	creation->flight->patience = request->deadline;
 	if (first == NULL) {
@@ -108,7 +116,6 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	}
 	creation->table_room = false;
 	creation->entry = NULL; /* the flight's now */
-	creation->key = NULL;
 }
 
 void tn_creation_begin_apart_locked(struct tn_creation *creation)
@@ -116,14 +123,13 @@ void tn_creation_begin_apart_locked(struct tn_creation *creation)
 	const struct tn_request *request = creation->request;
 	tenure_call *flight = creation->flight;
 
-	tn_entry_begin_locked(creation->entry, request->function, request->hash, creation->key, request->key_size, flight);
+	begin_entry_locked(creation);
 	tn_flight_begin_locked(flight, request->function, creation->entry, request->definition, false);
 	if (flight->parent != NULL)
 		flight->parent->users--; /* it is not its last: its creator is the caller, who is inside of it */
 	flight->parent = NULL;
 	flight->patience = TN_NEVER;
 	creation->entry = NULL;
-	creation->key = NULL;
 }
 
 /* ---- C8: a file lock, a port, the memory of a card must be free again */

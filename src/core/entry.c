@@ -32,6 +32,7 @@ static void set_state(struct tn_entry *entry, enum tn_state from, enum tn_state 
 /* ---- headers */
 
 _Static_assert(sizeof(struct tn_entry) == TENURE_ENTRY_SIZE_, "hit.h finds entries by their size");
+_Static_assert(sizeof(struct tenure_entry_) == 64, "a head is one cache line, the entry's own bytes at its end");
 
 static void adopt_chunk_locked(struct tn_entry *chunk)
 {

@@ -146,7 +146,7 @@ static void layout_1_is_what_it_was(void **state)
 		sizeof(tenure_lease), offsetof(tenure_lease, cell_), offsetof(tenure_lease, stamp_),
 		sizeof(tenure_key), offsetof(tenure_key, id_), offsetof(tenure_key, life_), offsetof(tenure_function, state_),
 	};
-	const size_t others_1[] = { 16, 8, 16, 8, 64, 8, 8, 16, 16, 8, 24, 8, 16, 24, 8, 16, 8 };
+	const size_t others_1[] = { 16, 8, 16, 8, 64, 8, 8, 16, 16, 8, 24, 8, 16, 40, 8, 16, 8 };
 	const uint64_t constants[] = {
 		TENURE_OPEN_, TENURE_HIT_, TENURE_HITS_HIGH_, TENURE_ONE_LEASE_, TENURE_CHUNK_BITS_, TENURE_WARM_,
 		TENURE_LEAF_MOST_, TENURE_DIGESTED_, TENURE_ENTRY_SIZE_, TENURE_BUCKET_, TENURE_SMALL_KEY_,
