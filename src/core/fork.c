@@ -108,6 +108,10 @@ static void start(void)
 void tn_core_start(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static bool started; /* atomic: acquire pairs with the release of who started */
 
+	if (TENURE_LIKELY_(__atomic_load_n(&started, __ATOMIC_ACQUIRE)))
+		return;
 	pthread_once(&once, start);
+	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
 }

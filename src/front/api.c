@@ -132,14 +132,24 @@ static int get_by_arguments(struct tn_call *call, const tenure_definition *defin
 	return result;
 }
 
+/* As in inlined code, a hit comes before all checks: it runs no user code, so it may be called from everywhere. */
+static inline bool hit_first(const tenure_function *face, const tenure_arguments *arguments, tenure_lease *empty)
+{
+	const struct tn_function *root = face == NULL ? NULL : tn_call_known(face);
+
+	return root != NULL && empty->cell_ == NULL && arguments != NULL &&
+	       arguments->size == face->definition->arguments_size && hit(root, face->definition, arguments, empty);
+}
+
 static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const tenure_arguments *arguments,
 		       tenure_lease *lease)
 {
 	tenure_lease own = { .resource = NULL }, *to = lease == NULL ? &own : lease;
-	struct tn_function *root;
 	struct tn_call call;
 	int result;
 
+	if (TENURE_LIKELY_(hit_first(face, arguments, to)))
+		return lease == NULL ? tn_call_warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	if (to->cell_ != NULL)
 		return tn_fail(TENURE_EHELD, "the lease is not empty: give it back first, or begin it with TENURE_LEASE or { 0 }");
 	result = tn_guard(TN_FROM_WORK, peek ? "tenure_peek()" : "tenure_get()");
@@ -149,9 +159,6 @@ static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const 
 		result = tn_call_check_arguments(face, arguments);
 	if (result != 0)
 		return result;
-	root = tn_call_known(face);
-	if (root != NULL && hit(root, face->definition, arguments, to))
-		return lease == NULL ? tn_call_warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	result = tn_call_begin(&call, face);
 	if (result != 0)
 		return result;
