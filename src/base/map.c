@@ -46,7 +46,10 @@ void *tn_map(size_t size)
 
 void tn_unmap(void *memory, size_t size)
 {
-	munmap(memory, size);
+	if (tn_alloc_chosen())
+		tn_free(memory);
+	else
+		munmap(memory, size);
 }
 
 void tn_map_empty(void *memory, size_t size)
