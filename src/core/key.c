@@ -31,13 +31,20 @@ const char *tn_parameter_type(const tenure_parameter *parameter)
 	return parameter->type != NULL ? parameter->type : tn_kind_name(parameter->kind);
 }
 
+/* Where in a list or a map: put into words when something is wrong there only. Lives on the stack of its encode_items(). */
+struct step {
+	const struct step *outer;
+	const tenure_value *list; /* or map */
+	size_t item;
+};
+
 /* One key being built: what identify functions get to add to. */
 struct tenure_identity {
 	struct tn_key *key;
 	size_t size;
 	const tenure_definition *definition;
 	const tenure_parameter *parameter;
-	char path[PATH_MOST]; /* to the value being encoded: ["n"][2] */
+	const struct step *steps; /* to the value being encoded, the innermost first; NULL: it is the argument itself */
 	int result; /* the first error */
 };
 
@@ -45,9 +52,24 @@ struct tenure_identity {
 
 static int refuse(struct tenure_identity *identity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ["n"][2] */
+static size_t describe_steps(const struct step *step, char *text, size_t room)
+{
+	size_t length = step->outer == NULL ? 0 : describe_steps(step->outer, text, room);
+	const tenure_value *items = step->list->as.data, *name = step->item % 2 == 1 ? &items[step->item - 1] : NULL;
+	bool map = step->list->kind == TENURE_MAP;
+
+	if (map && name != NULL && name->kind == TENURE_STRING)
+		snprintf(text + length, room - length, "[\"%.*s\"]", name->size < 40 ? (int)name->size : 40,
+			 (const char *)name->as.data);
+	else
+		snprintf(text + length, room - length, "[%zu]", map ? step->item / 2 : step->item);
+	return length + strlen(text + length);
+}
+
 static int refuse(struct tenure_identity *identity, const char *format, ...)
 {
-	char what[160];
+	char what[160], path[PATH_MOST] = "";
 	va_list arguments;
 
 	if (identity->result != 0)
@@ -55,10 +77,12 @@ static int refuse(struct tenure_identity *identity, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
+	if (identity->steps != NULL)
+		describe_steps(identity->steps, path, sizeof(path));
 	return identity->result = tn_fail(TENURE_EARGUMENT,
 		"%s(): the argument %s%s (%s) %s. Pass a value that has an identity (NULL has none, \"\" has), begin the parameter's "
 		"name with an underscore (_%s) to leave it out of the key, or declare it with an identify function",
-		identity->definition->name, identity->parameter->name, identity->path, tn_parameter_type(identity->parameter), what,
+		identity->definition->name, identity->parameter->name, path, tn_parameter_type(identity->parameter), what,
 		identity->parameter->name);
 }
 
@@ -152,24 +176,17 @@ static void encode_leaf(struct tenure_identity *identity, const tenure_value *va
 static void encode_items(struct tenure_identity *identity, const tenure_value *value, int depth)
 {
 	const tenure_value *items = value->as.data;
-	size_t length = strlen(identity->path);
+	struct step step = { .outer = identity->steps, .list = value };
 
 	if (items == NULL && value->size != 0) {
 		refuse(identity, "is a list without items");
 		return;
 	}
 	append_word(identity, value->size);
-	for (size_t i = 0; i < value->size && identity->result == 0; i++) {
-		if (value->kind == TENURE_MAP && i % 2 == 1 && items[i - 1].kind == TENURE_STRING)
-			snprintf(identity->path + length, PATH_MOST - length, "[\"%.*s\"]",
-				 items[i - 1].size < 40 ? (int)items[i - 1].size : 40, (const char *)items[i - 1].as.data);
-		else
-			snprintf(identity->path + length, PATH_MOST - length, "[%zu]",
-				 value->kind == TENURE_MAP ? i / 2 : i);
-		encode(identity, &items[i], depth + 1);
-	}
-	if (identity->result == 0)
-		identity->path[length] = '\0';
+	identity->steps = &step;
+	for (; step.item < value->size && identity->result == 0; step.item++)
+		encode(identity, &items[step.item], depth + 1);
+	identity->steps = step.outer;
 }
 
 static void encode(struct tenure_identity *identity, const tenure_value *value, int depth)
@@ -387,7 +404,6 @@ int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64
 		uint64_t value;
 
 		identity.parameter = &definition->parameters[i];
-		identity.path[0] = '\0';
 		if (!tn_parameter_keyed(identity.parameter))
 			continue;
 		value = list != NULL ? append_argument(&identity, &list->items[i]) : append_parameter(&identity, arguments);

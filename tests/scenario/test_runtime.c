@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 
 /* ---- a run-time function: what a binding builds for (url, number=3, _hint, extra=..., thing) */
@@ -192,6 +193,22 @@ static void K6_texts_with_zero_bytes_and_long_ones_are_told_apart(void **state)
 	text[99999] = 1;
 	get(&list.head, TENURE_CREATED);
 	free(text);
+}
+
+static void K2_a_hit_by_a_list_takes_no_memory(void **state)
+{
+	static char text[5000];
+	tenure_value values[2] = { { .kind = TENURE_STRING, .size = 1000, .as.data = text }, { .kind = TENURE_NIL } };
+	const tenure_arguments *list = LIST(NAMED("extra", .kind = TENURE_LIST, .size = 2, .as.data = values),
+					    NAMED("url", .kind = TENURE_STRING, .size = sizeof(text), .as.data = text));
+
+	(void)state;
+	get(list, TENURE_CREATED);
+	get(list, TENURE_HIT);
+	tn_alloc_fail_at(1, false);
+	get(list, TENURE_HIT);
+	assert_false(tn_alloc_failed());
+	tn_alloc_fail_at(0, false);
 }
 
 /* ---- K4: objects */
@@ -834,6 +851,7 @@ int main(void)
 		R(K3_what_begins_with_an_underscore_is_handed_on_and_left_out),
 		R(K5_a_wrong_list_is_refused_with_the_parameters_name),
 		R(K6_texts_with_zero_bytes_and_long_ones_are_told_apart),
+		R(K2_a_hit_by_a_list_takes_no_memory),
 		R(K4_an_object_is_identified_by_its_function),
 		R(K2_a_list_and_a_structure_are_one_call_of_a_declared_function),
 		R(K2_F2_a_structure_and_a_list_of_one_versioned_function_share_a_key),

@@ -39,6 +39,22 @@ static int make_parent(tenure_call *c, const parent_args *a, struct book **ret)
 	tenure_say(c, TENURE_SUCCESS, "made it");
 	return tenure_ask_bool(c, "Really?", true) ? 0 : -1;
 }
+/* Its failures are objects, which are dropped whatever else fails. */
+static long errors, dropped;
+static void drop_error(void *error)
+{
+	free(error);
+	dropped++;
+}
+TENURE_DECLARE(failing, struct book, (const char *, text), (tenure_value, v));
+static int make_failing(tenure_call *c, const failing_args *a, struct book **ret)
+{
+	(void)ret;
+	errors++;
+	return tenure_fail_with(c, strdup(a->text), drop_error);
+}
+TENURE_DEFINE(failing, CACHE, .create = make_failing);
+
 TENURE_DEFINE(parent, CACHE, .create = make_parent, .release = book_release, .validate = is_good, .max_entries = 4);
 
 static int failures, odd;
@@ -60,7 +76,7 @@ static int note(int result)
 /* Typical calls. Each may fail for want of memory; none may lose anything. */
 static void *script(void *unused)
 {
-	static char big[9000];
+	static char big[9000], text[2000];
 	TENURE_LEASE(parent, a);
 	TENURE_LEASE(parent, b);
 	tenure_session *session = NULL;
@@ -68,6 +84,7 @@ static void *script(void *unused)
 	tenure_key *key;
 
 	(void)unused;
+	memset(text, 'x', sizeof(text));
 	if (note(tenure_session_open("user", NULL, &session)) >= 0)
 		tenure_session_enter(session, NULL);
 	note(tenure_get(parent, &a, "u", BYTES(big, sizeof(big)), tenure_list(1, "x", tenure_map("k", 2.0))));
@@ -79,6 +96,18 @@ static void *script(void *unused)
 	}
 	for (int i = 0; i < 6; i++)
 		note(tenure_get(child, NULL, i));
+	{
+		const tenure_argument_list list = { .count = 2, .items = (const tenure_argument[]){
+			{ "v", tenure_list("in", 1), NULL }, { "text", { TENURE_STRING, 0, 2000, { .data = text } }, NULL } } };
+		int result = tenure_function_get(&failing.function, TENURE_FOREVER, &list.head, NULL);
+
+		if (result != TENURE_EFAILED)
+			note(result);
+		else if (strncmp(tenure_failure(), text, 2000) != 0)
+			odd++;
+		if (note(tenure_function_prepare(&failing.function, &key, &list.head)) >= 0)
+			tenure_key_free(key);
+	}
 	note(tenure_clear_entry(parent, "u", BYTES(big, 100), tenure_list("y")));
 	note(tenure_get_stats(parent, &stats));
 	tenure_give_back(&a);
@@ -108,6 +137,7 @@ static void C7_L1_the_nth_allocation_fails(void **state)
 		tn_alloc_fail_at(0, false);
 		assert_int_equal(tenure_drain_all(cache, TENURE_SECONDS(30)), 0);
 		assert_int_equal(count_of(&created), count_of(&released));
+		assert_int_equal(errors, dropped); /* the thread that had the last one has ended */
 		if (!reached)
 			break;
 	}
