@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ["base", "core", "front"]
-ROOMS = ("core key arguments bind context failure outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
+ROOMS = ("core key key_text arguments bind context failure outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
          "job refresh validate clear function scope forget get cache fork stats").split()
 # A retirer must find the chain of an entry's variants, which a recording holds: a structure, no call upwards.
 ALLOWED_UP = {("retire.c", "recording")}
@@ -140,29 +140,30 @@ def sizes():
 
 
 def documents():
-    """A ```c block of README.md or docs/ is a whole source file and must compile; ```c-part is a piece of one."""
+    """A ```c or ```cpp block of README.md or docs/ is a whole source file and must compile; ```c-part is a piece of one."""
     problems, names = [], []
-    compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
+    compilers = {"c": [c for c in ("gcc", "clang") if shutil.which(c)], "cpp": [c for c in ("g++", "clang++") if shutil.which(c)]}
+    modes = {"c": ["-std=c11", "-x", "c"], "cpp": ["-std=c++17", "-x", "c++"]}
     pages = [p for p in sources(".md") if p == ROOT / "README.md" or ROOT / "docs" in p.parents]
     for page in pages:
         relative, text = page.relative_to(ROOT), page.read_text()
         for fence in re.finditer(r"^[ \t]*```[ \t]*(\S*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", text, re.M | re.S):
             line = text.count("\n", 0, fence.start()) + 1
             language, code = fence.groups()
-            if language.lower() in ("c", "cpp", "c++") and language != "c":
-                problems.append(f"{relative}:{line}: ```{language}: write ```c, or ```c-part for a piece")
-            if language != "c":
+            if language.lower() in ("c", "cpp", "c++", "cc") and language not in modes:
+                problems.append(f"{relative}:{line}: ```{language}: write ```c or ```cpp, or ```c-part for a piece")
+            if language not in modes:
                 continue
             names.append(f"{relative}:{line}")
-            for compiler in compilers:
-                done = subprocess.run([compiler, "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/include",
-                                       "-x", "c", "-c", "-", "-o", "/dev/null"], input=f'#line {line + 1} "{relative}"\n{code}',
-                                      capture_output=True, text=True)
+            for compiler in compilers[language]:
+                done = subprocess.run([compiler, *modes[language], "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                                       f"-I{ROOT}/include", "-c", "-", "-o", "/dev/null"],
+                                      input=f'#line {line + 1} "{relative}"\n{code}', capture_output=True, text=True)
                 if done.returncode != 0:
                     problems.append("\n  ".join([f"with {compiler}:", *done.stderr.splitlines()[:8]]))
     if "README.md:" not in " ".join(names):
         problems.append("README.md has no C block: the search for blocks is broken")
-    verdict("the C blocks of the documents compile", problems)
+    verdict("the C and C++ blocks of the documents compile", problems)
 
 
 def links():
