@@ -169,7 +169,8 @@ def documents():
 def links():
     problems = []
     for page in sources(".md"):
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        prose = re.sub(r"^[ \t]*```.*?^[ \t]*```", "", page.read_text(), flags=re.M | re.S)  # a lambda looks like a link
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
             if "://" not in target and not (page.parent / target).exists():
                 problems.append(f"{page.relative_to(ROOT)}: {target} is not there")
     verdict("what the documents link to is there", problems)
