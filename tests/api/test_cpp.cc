@@ -45,6 +45,15 @@ std::atomic<long> allocations;
 
 } // namespace
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OWN_OPERATORS 0 /* clang's runtime has its own, and suffers no others */
+#endif
+#endif
+#ifndef OWN_OPERATORS
+#define OWN_OPERATORS 1
+#endif
+#if OWN_OPERATORS
 __attribute__((noinline)) void *operator new(std::size_t size)
 {
 	allocations++;
@@ -66,6 +75,7 @@ __attribute__((noinline)) void operator delete(void *memory, std::size_t) noexce
 {
 	std::free(memory);
 }
+#endif
 
 namespace {
 
