@@ -11,7 +11,7 @@ void library_raw(long count, const char *key)
 		raw_lease l = { .lease = { NULL, NULL, 0 } };
 
 		tenure_function_get(&raw.function, TENURE_FOREVER,
-				    &(const raw_args){ .head_ = { sizeof(raw_args) }, &l, { key, 32 } }.head_, &l.lease);
+				    &(const raw_args){ .head_ = { sizeof(raw_args), NULL }, &l, { key, 32 } }.head_, &l.lease);
 		tenure_lease_give_back(&l.lease);
 	}
 }
@@ -22,7 +22,7 @@ void library_typed(long count, const char *key)
 		typed_lease l = { .lease = { NULL, NULL, 0 } };
 
 		tenure_function_get(&typed.function, TENURE_FOREVER,
-				    &(const typed_args){ .head_ = { sizeof(typed_args) }, &l, 77, key, true }.head_, &l.lease);
+				    &(const typed_args){ .head_ = { sizeof(typed_args), NULL }, &l, 77, key, true }.head_, &l.lease);
 		tenure_lease_give_back(&l.lease);
 	}
 }

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# check.py: the rules of the house, checked: includes, states, symbols, file heads, contract numbers, banned calls.
+# check.py: the rules of the house, checked: includes, states, symbols, file heads, contract numbers, banned calls, documents.
 #
-# Prints `ok RULE` or `not ok RULE` with what breaks it. --table: also each file with the sentence that says what it is.
+# Prints `ok RULE` or `not ok RULE` with what breaks it. --table: prints each file with the sentence that says what it is.
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ["base", "core", "front"]
-ROOMS = ("core key arguments context cell object entry table retire lease expire evict session recording worker flight creation "
-         "validate clear function scope forget get cache fork stats").split()
+ROOMS = ("core key arguments context outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
+         "job refresh validate clear function scope forget get cache fork stats").split()
 # A retirer must find the chain of an entry's variants, which a recording holds: a structure, no call upwards.
 ALLOWED_UP = {("retire.c", "recording")}
 
@@ -57,7 +59,7 @@ def includes():
 def states():
     problems = []
     for path in sources(".c", ".h"):
-        if path.name != "entry.c" and re.search(r"(->|\.)state\s*=[^=]", path.read_text()) and "src" in path.parts:
+        if path.name != "entry.c" and re.search(r"\bhead(->|\.)state\s*=[^=]|\bentry->state\s*=[^=]", path.read_text()) and "src" in path.parts:
             problems.append(str(path.relative_to(ROOT)))
     verdict("only entry.c changes an entry's state", problems)
 
@@ -75,29 +77,41 @@ def symbols():
     verdict("global symbols are tenure_* and tn_* only", problems)  # what is exported: tools/symbols.py
 
 
+def opening(path):
+    """(what is wrong with the file's first lines or None, the sentence that says what it is)."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#!")]
+    if len(lines) < 2 or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
+        return "no SPDX line", ""
+    match = re.match(r"^(?:/\*|#|//|//!|\s\*)\s*(\S+): (.+)", lines[1])
+    if not match or path.name not in match.group(1):
+        return f"does not open with \"{path.name}: what it is\"", ""
+    return None, match.group(2).rstrip("*/ ")
+
+
+def headed():
+    return sources(".c", ".h", ".cc", ".py", ".sh", ".build", ".pml", ".rs", ".map", ".ini", "CMakeLists.txt", "/bare", "run")
+
+
+def table():
+    try:
+        for path in headed():
+            print(f"{str(path.relative_to(ROOT)):38} {opening(path)[1]}")
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def heads():
-    problems, table = [], []
-    for path in sources(".c", ".h", ".cc", ".py", ".sh", ".build", ".pml", ".rs", ".map", ".ini", "CMakeLists.txt", "/bare", "run"):
-        relative = str(path.relative_to(ROOT))
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("#!")]
-        if len(lines) < 2 or "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
-            problems.append(f"{relative}: no SPDX line")
-            continue
-        match = re.match(r"^(?:/\*|#|//|//!|\s\*)\s*(\S+): (.+)", lines[1])
-        if not match or path.name not in match.group(1):
-            problems.append(f"{relative}: does not open with \"{path.name}: what it is\"")
-        else:
-            table.append((relative, match.group(2).rstrip("*/ ")))
-    if "--table" in sys.argv:
-        for relative, sentence in table:
-            print(f"  {relative:36} {sentence}")
-    verdict("every file says what it is", problems)
+    found = [(path.relative_to(ROOT), opening(path)[0]) for path in headed()]
+    verdict("every file says what it is", [f"{name}: {problem}" for name, problem in found if problem])
 
 
 def contract():
     names = " ".join(re.findall(r"\b((?:[A-Z]\d+_)\w+)", " ".join(p.read_text() for p in sources(".c") if "tests" in p.parts)))
     wanted = " ".join(line for line in (ROOT / "tests/contract.txt").read_text().splitlines() if not line.startswith("#")).split()
     problems = [f"{n}: no test carries it" for n in wanted if not re.search(rf"(?:^|[ _]){n}_", names)]
+    told = re.findall(r"\*\*([A-Z]\d+)\*\*", (ROOT / "docs/contract.md").read_text())
+    problems += [f"{n}: docs/contract.md does not say what it is" for n in wanted if n not in told]
     verdict("every line of the contract has a test with its number", problems)
 
 
@@ -125,6 +139,44 @@ def sizes():
     verdict("no room is too large", problems)
 
 
-for rule in (includes, states, symbols, heads, contract, banned, sizes):
+def documents():
+    """A ```c block of README.md or docs/ is a whole source file and must compile; ```c-part is a piece of one."""
+    problems, names = [], []
+    compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
+    pages = [p for p in sources(".md") if p == ROOT / "README.md" or ROOT / "docs" in p.parents]
+    for page in pages:
+        relative, text = page.relative_to(ROOT), page.read_text()
+        for fence in re.finditer(r"^[ \t]*```[ \t]*(\S*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", text, re.M | re.S):
+            line = text.count("\n", 0, fence.start()) + 1
+            language, code = fence.groups()
+            if language.lower() in ("c", "cpp", "c++") and language != "c":
+                problems.append(f"{relative}:{line}: ```{language}: write ```c, or ```c-part for a piece")
+            if language != "c":
+                continue
+            names.append(f"{relative}:{line}")
+            for compiler in compilers:
+                done = subprocess.run([compiler, "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/include",
+                                       "-x", "c", "-c", "-", "-o", "/dev/null"], input=f'#line {line + 1} "{relative}"\n{code}',
+                                      capture_output=True, text=True)
+                if done.returncode != 0:
+                    problems.append("\n  ".join([f"with {compiler}:", *done.stderr.splitlines()[:8]]))
+    if "README.md:" not in " ".join(names):
+        problems.append("README.md has no C block: the search for blocks is broken")
+    verdict("the C blocks of the documents compile", problems)
+
+
+def links():
+    problems = []
+    for page in sources(".md"):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+            if "://" not in target and not (page.parent / target).exists():
+                problems.append(f"{page.relative_to(ROOT)}: {target} is not there")
+    verdict("what the documents link to is there", problems)
+
+
+if "--table" in sys.argv:
+    table()
+    sys.exit(0)
+for rule in (includes, states, symbols, heads, contract, banned, sizes, documents, links):
     rule()
 sys.exit(1 if wrong else 0)

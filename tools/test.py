@@ -28,6 +28,8 @@ VARIANTS = {  # name: (compiler, meson options)
     "aarch64": ("aarch64-linux-gnu-gcc", ["--cross-file", "tools/aarch64.ini", "-Dfaults=true", "-Dtests=true"]),
     "release": ("gcc", ["-Dexamples=true", "--buildtype=release"]),
 }
+FUZZED = ["-Dfuzz=true", "-Db_sanitize=address,undefined", *SANITIZE]
+TARGETS = ["key", "duration", "options", "front", "dump"]  # tests/fuzz/fuzz_*.c
 ALL = ["gcc", "gcc-asan", "clang-tsan"]
 TORTURED = ["gcc", "gcc-asan", "gcc-tsan", "clang-asan", "clang-tsan"]
 SUITES = {  # program: (variants, seconds it may take)
@@ -38,13 +40,17 @@ SUITES = {  # program: (variants, seconds it may take)
     "arrows": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),
+    "holders": (ALL, 120),
+    "observe": (ALL, 60),
     "functions": (ALL, 120),
+    "background": (ALL, 120),
+    "manual": (ALL, 120),
     "lost": (ALL, 120),
     # not under TSan: it follows neither threads in a forked child nor a thread cancelled in a system call
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
-SCRIPTS = ["checks", "headers", "examples", "install", "driver", "postgresql", "models", "aarch64", "bare"]
+SCRIPTS = ["checks", "headers", "examples", "metrics", "install", "driver", "postgresql", "fuzz", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
 EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "pairs", "front", "lost",
@@ -204,7 +210,7 @@ def run_examples():
     global passed
     for source in sorted((ROOT / "examples/c").glob("*.c")):
         program = BUILD / "release/examples/c" / source.stem
-        if not program.exists() or source.stem == "postgresql":  # which needs a server: a suite of its own
+        if not program.exists() or source.stem in ("postgresql", "metrics"):  # which have suites of their own
             continue
         arguments = ["--seconds", "2"] if source.stem in ("demo", "server") else []
         begin = time.monotonic()
@@ -229,6 +235,42 @@ def run_emulated():
     elif build("aarch64"):
         for suite in EMULATED:
             run_suite(suite, "aarch64", 10 * SUITES[suite][1])
+
+
+def have_fuzzer():
+    """Can clang link a libFuzzer program? Its runtime is a package of its own."""
+    source = "int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d == 0 && n; }"
+    if shutil.which("clang") is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "a.c").write_text(source)
+        return run(["clang", "-fsanitize=fuzzer,address", "a.c", "-o", "a"], 60, cwd=folder)[0] == 0
+
+
+def run_fuzz():
+    """Each target over its corpus, and then, where there is libFuzzer, on from there for some seconds."""
+    global passed
+    seconds = 60 if LONG else 3
+    if have_fuzzer():
+        VARIANTS["fuzz"] = ("clang", [*FUZZED, "-Dc_args=-fsanitize=fuzzer-no-link"])
+    else:
+        VARIANTS["fuzz"] = ("gcc", FUZZED)
+        skipped.append(("libFuzzer", "clang or its runtime is not installed (clang, libclang-rt-dev): the corpora only"))
+    say("== building fuzz")
+    if not build("fuzz"):
+        return
+    for target in TARGETS:
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as found:
+            code, output = run([str(BUILD / f"fuzz/tests/fuzz/fuzz_{target}"), f"-max_total_time={seconds}", "-timeout=30",
+                                "-detect_leaks=0", "-max_len=1000", f"-artifact_prefix={BUILD}/fuzz/{target}-", found,
+                                f"tests/fuzz/corpus/{target}"], seconds + 120, {**os.environ, **ENVIRONMENT})
+        runs = re.search(r"^Done (\d+) runs", output, re.M)
+        if code != 0 or runs is None:
+            fail(f"fuzz {target}: {'took too long' if code is None else f'ended with {code}'}", output)
+            continue
+        passed += 1
+        say(f"   1 ok  {time.monotonic() - begin:6.1f} s  fuzz {target}  ({runs.group(1)} runs)")
 
 
 def wanted(suite):
@@ -262,9 +304,9 @@ def main():
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
-        if variant == "release" and not any(map(wanted, ("examples", "checks", "postgresql"))):
+        if variant == "release" and not any(map(wanted, ("examples", "checks", "metrics", "postgresql"))):
             continue
-        if variant != "release" and not suites and not (variant == "gcc" and wanted("driver")):
+        if variant != "release" and not suites and not (variant == "gcc" and (wanted("driver") or wanted("metrics"))):
             continue
         say(f"== building {variant}")
         if not build(variant):
@@ -278,6 +320,11 @@ def main():
             run_examples()
         if variant == "release" and wanted("postgresql"):
             run_lines("postgresql", [sys.executable, "tests/scenario/postgresql.py"], 240)
+    if wanted("metrics"):
+        run_lines("metrics", [sys.executable, "tests/api/metrics.py", str(BUILD / "gcc/tests/expose"),
+                              str(BUILD / "release/examples/c/metrics")], 120)
+    if wanted("fuzz"):
+        run_fuzz()
     if wanted("headers"):
         run_lines("headers", [sys.executable, "tests/api/headers.py"], 300)
     if wanted("install"):

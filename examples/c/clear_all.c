@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clear_all.c: example 2: two cached functions, and one button that clears both. */
+#include <errno.h>
+#include <string.h>
 #include <tenure/tenure.h>
 
 #include "example.h"
@@ -18,7 +20,7 @@ TENURE_DEFINE(get_index, .create = make_index, .release = index_free, .spinner =
 static int open_words(tenure_call *call, const get_words_args *args, FILE **ret)
 {
 	*ret = fopen(args->path, "r");
-	return *ret != NULL ? 0 : tenure_fail(call, "cannot open %s", args->path);
+	return *ret != NULL ? 0 : tenure_fail(call, "cannot open %s: %s", args->path, strerror(errno));
 }
 TENURE_DEFINE(get_words, .create = open_words, .close = fclose);
 
@@ -29,7 +31,7 @@ static void on_clear_all(void) /* the button */
 
 void example_clear_all(void)
 {
-	tenure_clear_all(NULL);
+	tenure_clear_all(NULL); /* what the demo's earlier chapters left, so that the button's number is this chapter's */
 	EXPECT(tenure_get(get_index, NULL, SOURCES) == TENURE_CREATED);
 	EXPECT(tenure_get(get_words, NULL, SOURCES "/core/get.c") == TENURE_CREATED);
 	EXPECT(tenure_get(get_index, NULL, SOURCES) == TENURE_HIT);

@@ -20,7 +20,7 @@ static bool is_alive(sqlite3 *database)
 }
 
 TENURE_DEFINE(get_database_session, .create = open_database, .close = sqlite3_close, .validate = is_alive, .ttl = "1h",
-	      .spinner = "Opening the database");
+	      .spinner = "Opening the database", .show_time = true);
 
 static void make_file(const char *path)
 {

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* demo.c: what ./run shows: the five examples one by one, then the server. */
-#include <string.h>
 #include <tenure/tenure.h>
 
 #include "example.h"
-
-static void usage(void)
-{
-	puts("usage: demo [--seconds N]\n\nShows five examples of tenure, then a server with 64 threads for N seconds (4).");
-}
 
 static void chapter(const char *words)
 {
@@ -18,17 +12,9 @@ static void chapter(const char *words)
 
 int main(int count, char **arguments)
 {
-	double seconds = 4;
+	double seconds = seconds_of(count, arguments, 4, "Shows five examples of tenure, then a server with 64 threads");
 	int failed;
 
-	for (int i = 1; i < count; i++) {
-		if (strcmp(arguments[i], "--seconds") == 0 && i + 1 < count && atof(arguments[i + 1]) > 0) {
-			seconds = atof(arguments[++i]);
-		} else {
-			usage();
-			return strcmp(arguments[i], "--help") != 0 ? 2 : 0;
-		}
-	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	EXPECT(tenure_configure(.name = "demo", .front = &tenure_terminal) == 0);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* example.c: what the examples share: a folder of their own. */
+/* example.c: what the examples share: a folder of their own, and their one argument. */
 #include "example.h"
 
 #include <dirent.h>
@@ -45,4 +45,19 @@ void folder_remove(char *folder)
 		closedir(listing);
 	rmdir(folder);
 	free(folder);
+}
+
+double seconds_of(int count, char **arguments, double preset, const char *what)
+{
+	double seconds = preset;
+	int help = count > 1 && strcmp(arguments[1], "--help") == 0;
+
+	if (count == 3 && strcmp(arguments[1], "--seconds") == 0)
+		seconds = atof(arguments[2]);
+	else if (count > 1)
+		seconds = 0;
+	if (seconds > 0)
+		return seconds;
+	fprintf(help ? stdout : stderr, "usage: %s [--seconds N]\n\n%s, for N seconds (%g).\n", arguments[0], what, preset);
+	exit(help ? 0 : 2);
 }

@@ -20,13 +20,16 @@ char *folder_make(void);
 void folder_remove(char *folder);
 char *folder_file(const char *folder, const char *name); /* folder/name; the caller frees */
 
+/* N of the arguments --seconds N, or the preset. With anything else: says what there is, and ends the program. */
+double seconds_of(int count, char **arguments, double preset, const char *what);
+
 void example_database_session(void);
 void example_clear_all(void);
 void example_foo(void);
 void example_static_element(void);
 void example_input_widget(void);
 
-/* The server over SQLite: 64 threads for so many seconds. 0: nothing was leaked. */
+/* The server over SQLite: 64 threads for so many seconds. 0: all went as it says. */
 int example_server(double seconds);
 
 #ifdef EXAMPLE_MAIN /* a program of its own; the demo has all of them */

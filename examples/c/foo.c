@@ -21,16 +21,16 @@ TENURE_DEFINE(foo, .create = make_foo, .close = fclose, .spinner = "");
 
 void example_foo(void)
 {
-	tenure_get(foo, NULL, 1); /* NULL: warm up only */
-	tenure_get(foo, NULL, 2);
-	tenure_get(foo, NULL, 1);
+	EXPECT(tenure_get(foo, NULL, 1) == TENURE_CREATED); /* NULL: warm up only */
+	EXPECT(tenure_get(foo, NULL, 2) == TENURE_CREATED);
+	EXPECT(tenure_get(foo, NULL, 1) == TENURE_HIT);
 	EXPECT(executed == 2);
 	EXPECT(tenure_clear_entry(foo, 1) == 1); /* foo.clear(1) */
-	tenure_get(foo, NULL, 1);
-	tenure_get(foo, NULL, 2);
+	EXPECT(tenure_get(foo, NULL, 1) == TENURE_CREATED);
+	EXPECT(tenure_get(foo, NULL, 2) == TENURE_HIT);
 	EXPECT(executed == 3);
 	EXPECT(tenure_clear_function(foo) == 2); /* foo.clear() */
-	tenure_get(foo, NULL, 2);
+	EXPECT(tenure_get(foo, NULL, 2) == TENURE_CREATED);
 	EXPECT(executed == 4);
 	printf("  foo was executed %d times for 6 calls and 2 clears\n", executed);
 	EXPECT(tenure_drain(foo, TENURE_SECONDS(10)) == 0);

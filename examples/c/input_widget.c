@@ -33,21 +33,21 @@ static int draw(void *front_user, const char *label, const tenure_value low_high
 static const tenure_front pages = { .size = sizeof(pages), .value = value_of, .ask = draw };
 static tenure_cache *models;
 
-TENURE_DECLARE(load_folded, struct index, (const char *, folder));
+TENURE_DECLARE_STATIC(load_model, struct index, (const char *, folder));
 
-static int load(tenure_call *call, const load_folded_args *args, struct index **ret)
+static int load(tenure_call *call, const load_model_args *args, struct index **ret)
 {
 	*ret = index_make(args->folder, tenure_ask_bool(call, "Ignore case", false));
 	return *ret != NULL ? 0 : tenure_fail(call, "nothing to read in %s", args->folder);
 }
-TENURE_DEFINE(load_folded, .cache = &models, .create = load, .release = index_free);
+TENURE_DEFINE_STATIC(load_model, .cache = &models, .create = load, .release = index_free);
 
 static size_t count(tenure_session *session, const char *word, int expected)
 {
-	TENURE_LEASE(load_folded, model);
+	TENURE_LEASE(load_model, model);
 
 	tenure_session_enter(session, NULL);
-	EXPECT(tenure_get(load_folded, &model, SOURCES) == expected);
+	EXPECT(tenure_get(load_model, &model, SOURCES) == expected);
 	tenure_session_enter(NULL, NULL);
 	return index_count(model.resource, word);
 }

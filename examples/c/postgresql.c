@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* postgresql.c: 16 threads share one connection for each PostgreSQL database, while the server is restarted under them.
+/* postgresql.c: 16 threads share one connection for each PostgreSQL database; the server is restarted under them.
  *
- * `validate` looks at a connection before it is handed out. After a restart it finds each one dead, once for all who ask;
- * the creator waits for the server to come back, once for all who wait; then everybody goes on with the new connection.
+ * `validate` looks at a connection before it is handed out. After a restart it finds each one dead, once for all who
+ * ask; the creator waits for the server to come back, once for all who wait; then everybody goes on with the new one.
  *
  * A PGconn is not for two threads at once, so what is shared carries a mutex: who has a lease locks it for one query.
  * Where one connection for a database is too narrow, make a place in a small pool part of the key,
@@ -93,8 +93,8 @@ static void disconnect(struct connection *connection)
 	closed++;
 }
 
-/* PQstatus() knows only what the last query met, so ask: an empty query is the cheapest question with an answer. It runs
- * under a lease of tenure's own, beside the queries of those who hold one already: hence the mutex here too. */
+/* PQstatus() knows only what the last query met, so ask: an empty query is the cheapest question with an answer. It
+ * runs under a lease of tenure's own, beside the queries of those who hold one already: hence the mutex here too. */
 static bool is_alive(struct connection *connection)
 {
 	PGresult *result;
@@ -109,9 +109,11 @@ static bool is_alive(struct connection *connection)
 	return alive;
 }
 
-/* Without .validate_every every hit is validated: one question more to the server, and nobody is given a dead connection.
- * With .validate_every = "1s" most hits cost nanoseconds again; who then meets a dead one calls tenure_discard(). */
-TENURE_DEFINE(get_connection, .create = connect_to, .release = disconnect, .validate = is_alive, .ttl = "1h", .spinner = "");
+/* Without .validate_every every hit is validated: one question more to the server, and nobody is given a dead
+ * connection. With .validate_every = "1s" most hits cost nanoseconds again; who meets a dead one then discards it with
+ * tenure_discard(). */
+TENURE_DEFINE(get_connection, .create = connect_to, .release = disconnect, .validate = is_alive, .ttl = "1h",
+	      .spinner = "");
 
 /* ---- the load */
 
@@ -214,15 +216,17 @@ static int report(const struct worker *workers)
 	       stats.retired_invalid == (uint64_t)lost && stats.failures == 0;
 	for (int i = 0; i < database_count; i++)
 		good = good && databases[i].connected == RESTARTS + 1;
-	printf("  %-12s %8ld   answered, to %d threads that share %d connections; %ld failed\n", "queries:", queries, THREADS,
-	       database_count, failures);
+	printf("  %-12s %8ld   answered, to %d threads that share %d connections; %ld failed\n", "queries:", queries,
+	       THREADS, database_count, failures);
 	printf("  %-12s %8ld   by validate: each connection once after each restart, before anybody was given it\n",
 	       "found dead:", found_dead);
-	printf("  %-12s %8ld   opened: one for each database at first, and one after each restart\n", "connections:", opened);
+	printf("  %-12s %8ld   opened: one for each database at first, and one after each restart\n", "connections:",
+	       opened);
 	printf("  %-12s %8ld   each closed once, after its last holder\n", "releases:", closed);
 	printf("  %-12s %8ld\n", "leaked:", opened - closed);
 	if (!good)
-		fprintf(stderr, "the books are wrong: %ld were to be found dead, %ld to be opened\n", lost, database_count + lost);
+		fprintf(stderr, "the books are wrong: %ld were to be found dead, %ld to be opened\n", lost,
+			database_count + lost);
 	return good ? 0 : 1;
 }
 
@@ -243,7 +247,7 @@ int main(int count, char **arguments)
 	for (int i = 0; i < database_count; i++) {
 		databases[i].name = arguments[3 + i];
 		snprintf(databases[i].url, sizeof(databases[i].url), "%s dbname=%s", arguments[2], databases[i].name);
-		EXPECT(tenure_get(get_connection, NULL, databases[i].url) == TENURE_CREATED); /* else in libpq's own words */
+		EXPECT(tenure_get(get_connection, NULL, databases[i].url) == TENURE_CREATED); /* else in libpq's words */
 	}
 	for (int i = 0; i < THREADS; i++) {
 		workers[i].number = i;

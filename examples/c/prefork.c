@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prefork.c: a server that forks its workers after it has warmed up: every process has resources of its own.
  *
- * A database connection must not cross a fork: two processes that use one spoil it, and a child that closes it ends it for
- * the parent. So a child starts with an empty cache. It never closes what is the parent's, a lease that it finds in its
- * memory is refused with a sentence, and its first get opens a connection of its own. The parent notices nothing.
+ * A database connection must not cross a fork: two processes that use one spoil it, and a child that closes it ends it
+ * for the parent. So a child starts with an empty cache. It never closes what is the parent's, a lease that it finds in
+ * its memory is refused with a sentence, and its first get opens a connection of its own. The parent notices nothing.
  *
  * The books are kept in memory that all processes share, and must be right at the end. */
 #include <arpa/inet.h>
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <tenure/tenure.h>
@@ -52,7 +53,8 @@ static void make_pets(const char *path)
 
 	EXPECT(sqlite3_open(path, &database) == SQLITE_OK);
 	EXPECT(sqlite3_exec(database, "CREATE TABLE pets (owner INTEGER);"
-			    "INSERT INTO pets VALUES (1), (2), (2), (3), (3), (3), (4), (4), (4), (4)", NULL, NULL, NULL) == SQLITE_OK);
+			    "INSERT INTO pets VALUES (1), (2), (2), (3), (3), (3), (4), (4), (4), (4)",
+			    NULL, NULL, NULL) == SQLITE_OK);
 	EXPECT(sqlite3_close(database) == SQLITE_OK);
 }
 
@@ -162,7 +164,7 @@ static int listen_here(struct sockaddr_in *address)
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	socklen_t size = sizeof(*address);
 
-	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } }; /* any free port */
+	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } }; /* any port */
 	EXPECT(listener >= 0 && bind(listener, (struct sockaddr *)address, size) == 0 && listen(listener, 64) == 0);
 	EXPECT(getsockname(listener, (struct sockaddr *)address, &size) == 0);
 	return listener;
@@ -175,6 +177,7 @@ static void start_workers(pid_t *workers, int listener, const char *url, get_pet
 		workers[i] = fork();
 		EXPECT(workers[i] >= 0);
 		if (workers[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGTERM); /* no worker outlives the parent */
 			alarm(SECONDS_MOST);
 			books = &all_books[1 + i];
 			work(listener, url, warm);
@@ -200,15 +203,16 @@ static int check_books(int wrong, int bad)
 	for (int i = 1; i <= WORKERS; i++) {
 		const struct books *w = &all_books[i];
 
-		printf("  worker %d:    %3d requests answered, %d connection opened, %d closed\n", i, w->answered, w->opened, w->closed);
+		printf("  worker %d:    %3d requests answered, %d connection opened, %d closed\n", i, w->answered, w->opened,
+		       w->closed);
 		answered += w->answered;
 		opened += w->opened;
 		closed += w->closed;
 		bad += w->opened != 1 || w->closed != 1 || !w->refused || strstr(w->message, "parent") == NULL;
 	}
 	bad += all_books[0].opened != 1 || all_books[0].closed != 1 || answered != CLIENTS * REQUESTS || wrong != 0;
-	printf("  the parent:       no request answered, %d connection opened, %d closed, by the parent itself\n", all_books[0].opened,
-	       all_books[0].closed);
+	printf("  the parent:       no request answered, %d connection opened, %d closed, by the parent itself\n",
+	       all_books[0].opened, all_books[0].closed);
 	printf("  requests:    %3d answered, %d of them wrong\n", answered, wrong);
 	printf("  leaked:      %3d\n", opened + all_books[0].opened - closed - all_books[0].closed);
 	return bad;
@@ -223,8 +227,9 @@ int main(void)
 
 	alarm(SECONDS_MOST);
 	signal(SIGPIPE, SIG_IGN);
-	books = all_books = mmap(NULL, (1 + WORKERS) * sizeof(*books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	EXPECT(books != MAP_FAILED);
+	all_books = mmap(NULL, (1 + WORKERS) * sizeof(*books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	EXPECT(all_books != MAP_FAILED);
+	books = all_books;
 	make_pets(url);
 	listener = listen_here(&address);
 	{

@@ -5,7 +5,7 @@
 #include "example.h"
 #include "index.h"
 
-TENURE_DECLARE(load_model, struct index, (const char *, folder));
+TENURE_DECLARE_STATIC(load_model, struct index, (const char *, folder));
 
 static int load(tenure_call *call, const load_model_args *args, struct index **ret)
 {
@@ -14,7 +14,7 @@ static int load(tenure_call *call, const load_model_args *args, struct index **r
 		return tenure_fail(call, "nothing to read in %s", args->folder);
 	return tenure_say(call, TENURE_SUCCESS, "Loaded the model: %zu bytes of text", index_size(*ret));
 }
-TENURE_DEFINE(load_model, .create = load, .release = index_free, .spinner = "Loading the model", .show_time = true);
+TENURE_DEFINE_STATIC(load_model, .create = load, .release = index_free, .spinner = "Loading the model", .show_time = true);
 
 void example_static_element(void)
 {

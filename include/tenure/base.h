@@ -103,6 +103,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_CALL_(M, arguments) M arguments
 #define TENURE_STRING_(x) TENURE_STRING__(x)
 #define TENURE_STRING__(x) #x
+#define TENURE_PLACE_ (__FILE__ ":" TENURE_STRING_(__LINE__))
 
 #define TENURE_KEYED_(name) (#name[0] != '_')
 
@@ -118,24 +119,24 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_MEMBER_(fn, p) TENURE_TYPE_ p TENURE_NAME_ p;
 
 /* What a compiler can see: a parameter that is keyed and has no identity. */
+#define TENURE_DEMANDED_ "its type has no identity: add an identify function as third item, or begin its name with an " \
+	"underscore to leave it out of the key"
 #define TENURE_DEMAND_(fn, p) TENURE_BY_FORM_(TENURE_DEMAND_2_, TENURE_DEMAND_3_, fn, p)
 #define TENURE_DEMAND_3_(fn, type, name, identify)
 #if defined(__clang__)
 #define TENURE_DEMAND_2_(fn, type, name) \
 	_Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgnu-folding-constant\"") \
-	struct fn##_##name##_needs_an_identify_function_or_a_leading_underscore_ { \
-		int add_an_identify_function_or_begin_its_name_with_an_underscore : !TENURE_KEYED_(name) || \
-			TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ ? 1 : -1; \
-	}; \
-	_Pragma("clang diagnostic pop")
+	enum { fn##_##name##_has_identity_ = !TENURE_KEYED_(name) || \
+		TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ }; \
+	_Pragma("clang diagnostic pop") \
+	_Static_assert(fn##_##name##_has_identity_, "parameter `" #name "` of `" #fn "`: " TENURE_DEMANDED_);
 #define TENURE_DEMAND_HERE_(fn, name)
 #elif !defined(__OPTIMIZE__) /* gcc folds the first letter of a text in optimized code only; without, register tells */
 #define TENURE_DEMAND_2_(fn, type, name)
 #define TENURE_DEMAND_HERE_(fn, name)
 #else
 #define TENURE_DEMAND_2_(fn, type, name) \
-	__attribute__((error("parameter `" #name "` of `" #fn "`: its type has no identity: add an identify function as " \
-			     "third item, or begin its name with an underscore to leave it out of the key"))) \
+	__attribute__((error("parameter `" #name "` of `" #fn "`: " TENURE_DEMANDED_))) \
 	void fn##_##name##_needs_an_identify_function_or_a_leading_underscore_(void);
 #define TENURE_DEMAND_HERE_(fn, name) \
 	if (TENURE_KEYED_(name) && TENURE_KIND_OF_(((const fn##_args *)0)->name) == TENURE_OBJECT_) \
@@ -222,7 +223,8 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	{ \
 		return fn##_same_in_((const fn##_args *)(const void *)arguments, sizes, key, key_size); \
 	} \
-	static inline __attribute__((unused)) int fn##_get_(fn##_function *f, int64_t timeout, const fn##_args *arguments) \
+	static inline __attribute__((unused)) int fn##_get_(fn##_function *f, int64_t timeout, fn##_args *arguments, \
+		const char *place_) \
 	{ \
 		struct tenure_entry_ *entry; \
 		struct tenure_sizes_ sizes; \
@@ -244,6 +246,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 			} \
 			tenure_unpin_miss_(cell); \
 		} \
+		arguments->head_.place = place_; /* here, so that a hit does not pay for it */ \
 		return tenure_function_get(&f->function, timeout, &arguments->head_, \
 					   arguments->lease_ == NULL ? NULL : &arguments->lease_->lease); \
 	} \

@@ -71,6 +71,7 @@ enum {
 	TENURE_USED_ = 2, /* for the idle deadline */
 	TENURE_WARM_ = TENURE_VISITED_ | TENURE_USED_,
 	TENURE_RECORDING_ = 4, /* has messages to replay; set before publication, stays for the life */
+	TENURE_STALE_ = 8, /* past its ttl, and being refreshed */
 };
 
 struct tenure_cell_ {
@@ -277,7 +278,7 @@ static inline bool tenure_warm_(struct tenure_entry_ *entry, const struct tenure
 	if (TENURE_UNLIKELY_(flags != TENURE_WARM_)) {
 		if (flags & ~TENURE_WARM_)
 			return false;
-		__atomic_store_n(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED); /* another bit may come meanwhile */
 	}
 	return true;
 }

@@ -21,6 +21,7 @@ enum {
 	TENURE_HIT, /* it was there */
 	TENURE_CREATED, /* this call made it */
 	TENURE_JOINED, /* another call was making it, and this one waited */
+	TENURE_STALE, /* it was there, past its ttl, and is being refreshed in the background */
 };
 
 /* "0.1.0": of the library that runs. [all] */
@@ -52,6 +53,7 @@ typedef struct tenure_lease {
 } tenure_lease;
 
 enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
+enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 
 /* Zero means default. A duration is a text with units, as pandas.Timedelta reads it: "90s", "1.5 days", "1h30m",
  * "2 days 3:00:00", "P1DT2H"; or its twin in nanoseconds. Both set, or one that is not positive: TENURE_EINVAL. */
@@ -63,6 +65,8 @@ enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
 	int64_t ttl_ns; \
 	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it */ \
 	int64_t idle_ttl_ns; \
+	const char *max_stale; /* with .refresh: hard limit of its age; NULL: twice the ttl */ \
+	int64_t max_stale_ns; \
 	const char *validate_every; /* validate at most once in this time; NULL: before every hit, which then costs a \
 		lock and your callback */ \
 	int64_t validate_every_ns; \
@@ -71,7 +75,14 @@ enum { TENURE_GLOBAL, TENURE_SESSION }; /* scope */
 	uint32_t jitter_percent; /* 0..50 off each ttl, at random */ \
 	uint8_t scope; /* TENURE_GLOBAL: shared by all. TENURE_SESSION: each session has its own resources, max_entries of its \
 		own, and loses them when it ends; a call without a current session is ESESSION */ \
-	bool show_time; /* elapsed time beside the spinner */
+	uint8_t refresh; /* TENURE_FOREGROUND: past its ttl it is gone. TENURE_BACKGROUND: the first hit after the ttl starts one \
+		refresh on a worker, with a copy of its arguments and without a front; the old one is served (STALE) until that \
+		is ready, at most until max_stale. One that fails is reported and tried again later */ \
+	bool create_on_worker; /* creators run on a worker, so that the first caller can leave at its timeout too. This and \
+		.refresh: not with parameters that tenure cannot copy, '_' ones included (EINVAL). In manual mode without effect */ \
+	bool show_time; /* elapsed time beside the spinner */ \
+	bool track_holders; /* know who holds each lease: age, place and thread, in the dump and in what is said of leaks when \
+		a cache closes or at exit; a second give-back is always told. Each hit then costs a lock */
 
 typedef struct tenure_options {
 	TENURE_OPTIONS_
@@ -106,6 +117,7 @@ typedef struct tenure_value {
 
 typedef struct tenure_arguments { /* head of a fn_args */
 	size_t size;
+	const char *place; /* "file:line" of the call, for track_holders; may be NULL */
 } tenure_arguments;
 
 typedef struct tenure_parameter {
@@ -171,9 +183,14 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  *   - bool, integers, enums, float, double, char *, tenure_bytes and tenure_value have an identity;
  *   - another type needs int identify(tenure_identity *, type), which adds what tells two apart (section 6);
  *   - one whose name begins with '_' may have any type and is left out of the key.
+ * A parameter without an identity does not compile (gcc without optimization: it is EINVAL at the first call instead).
  * A call is a C initializer of get_model_args: in order (get_model, &m, "a.bin", 4), or by name (.threads = 4). What is
- * left out is zero; a text that is NULL is TENURE_EARGUMENT. */
-#define TENURE_DECLARE(fn, ...) \
+ * left out is zero; a text that is NULL is TENURE_EARGUMENT.
+ * get_model is a global name of the program, as a function's is. TENURE_DECLARE_STATIC and TENURE_DEFINE_STATIC take the
+ * same arguments and keep it in one file. */
+#define TENURE_DECLARE(fn, ...) TENURE_DECLARE_(extern, fn, __VA_ARGS__)
+#define TENURE_DECLARE_STATIC(fn, ...) TENURE_DECLARE_(static __attribute__((unused)), fn, __VA_ARGS__)
+#define TENURE_DECLARE_(linkage, fn, ...) \
 	typedef union fn##_lease { \
 		tenure_lease lease; \
 		TENURE_FIRST_(__VA_ARGS__) *resource; \
@@ -197,7 +214,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 			tenure_options options; \
 		}; \
 	} fn##_function; \
-	extern fn##_function fn; \
+	linkage fn##_function fn; \
 	static const char fn##_type_text_[] __attribute__((unused)) = TENURE_STRING_(TENURE_FIRST_(__VA_ARGS__)); \
 	TENURE_THUNKS_(fn, __VA_ARGS__) \
 	struct fn##_end_
@@ -207,11 +224,15 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  *       belongs to tenure either way: a failed creator's *ret is released. NULL is a value like any other, never released.
  *       The arguments are valid until it returns.
  *   void release(T *), or int close(T *) (not 0: it failed; counted and reported)   once, on a thread of tenure's, after
- *       the last lease. Giving both is EINVAL; giving none: nothing is to be closed.
+ *       the last lease. Giving both is EINVAL; giving none: nothing is to be closed. Of exactly this type: to use free(),
+ *       write a function of three lines. Where creators return one address for two keys, it is released once, after the
+ *       last lease of both.
  *   bool validate(T *)   before a hit is handed out; false retires the resource, and a new one is made.
  * and the options above. A creator may end its thread (pthread_exit, cancellation), but not longjmp out. */
 #define TENURE_DEFINE(fn, ...) \
 	TENURE_STRICT_ fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
+#define TENURE_DEFINE_STATIC(fn, ...) \
+	TENURE_STRICT_ static fn##_function fn = { TENURE_HEAD_(fn), __VA_ARGS__ }; TENURE_LENIENT_ struct fn##_end_
 
 /* Check the definition now instead of at the first call: 0; EINVAL, EVERSION, ECLOSED, ENOMEM. */
 #define tenure_register(fn) tenure_function_register(&(fn).function)
@@ -219,7 +240,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* ---- 3. Get and give back */
 
 #define TENURE_FOREVER INT64_MAX
-#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9))
+#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9)) /* ns; at most 292 years */
 
 /* An empty lease, given back at the end of its block. */
 #define TENURE_LEASE(fn, l) __attribute__((cleanup(fn##_auto_))) fn##_lease l = { .lease = { NULL, NULL, 0 } }
@@ -229,30 +250,33 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
  * all who waited), ECYCLE, EHELD, ECLOSED, EFORKED (fork() inside the creator), EINVAL, EVERSION, ENOMEM. */
 #define tenure_get(fn, ...) tenure_get_within(fn, TENURE_FOREVER, __VA_ARGS__)
 
-/* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. A creator that runs on
- * this very thread is not cut short. */
+/* The same, waiting at most `timeout` ns for another's creation or an older release: ETIMEDOUT. 0 or less: take what is
+ * there, or make it, but wait for nobody. A creator that runs on this very thread is not cut short. */
 #define tenure_get_within(fn, timeout, ...) \
-	fn##_get_(&(fn), timeout, &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+	fn##_get_(&(fn), timeout, &(fn##_args){ .head_ = { sizeof(fn##_args), NULL }, __VA_ARGS__ }, TENURE_PLACE_)
 
 /* tenure_peek(fn, lease, arguments...): what is in service, without a creation or a wait for one; it is validated as for a get.
  * HIT; EABSENT, and as get. */
 #define tenure_peek(fn, ...) \
-	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args) }, __VA_ARGS__ })
+	fn##_peek_(&(fn), &(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, __VA_ARGS__ })
 
-/* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when its thread's cell counts
- * none, or the resource's life is over); EFORKED: it is the parent's. [all] */
+/* Give back and empty. An empty lease is fine. 0; ENOTHELD: this was a second copy (seen when the thread that took the
+ * lease has no other one on that resource, or when the resource is out of service and nobody holds it; always, where the
+ * function tracks its holders); EFORKED: it is the parent's. [all] */
 #define tenure_give_back(l) tenure_give_back_(&(l)->lease)
 
 /* Give back, and retire: "it is broken". Everybody else keeps what they hold; nobody gets it any more. [all] */
 #define tenure_discard(l) tenure_lease_discard(&(l)->lease)
 
-/* One more lease on the same resource, into an empty one of the same type. 0; EHELD, ENOTHELD, EFORKED. [all] */
+/* One more lease on the same resource, into an empty one of the same type. 0; EHELD, ENOTHELD, EFORKED; ENOMEM where the
+ * function tracks its holders. [all] */
 #define tenure_share(l, empty) tenure_lease_share(&(1 ? (l) : (empty))->lease, &(empty)->lease)
 
 /* The arguments without a lease, for clear and prepare. */
 #define TENURE_ARGS_(...) \
 	(&(const TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)){ \
-		.head_ = { sizeof(TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+		.head_ = { sizeof(TENURE_CAT_(TENURE_FIRST_(__VA_ARGS__), _args)), TENURE_PLACE_ }, \
+		NULL TENURE_REST_(__VA_ARGS__) }.head_)
 #endif /* __cplusplus */
 
 /* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
@@ -260,7 +284,8 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. */
 TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
 
-/* Ended from outside, not failed: one of those who wait takes over. Returns -1. */
+/* Ended from outside, not failed: one of those who wait takes over. The get that ran the creator returns EFAILED. Returns
+ * -1, for `return tenure_abandon(call)`. */
 TENURE_API int tenure_abandon(tenure_call *call);
 
 /* The time to live of this one entry, ns, instead of the option's. 0 (or less): hand it out, but do not keep it.
@@ -271,10 +296,12 @@ TENURE_API void tenure_call_set_ttl(tenure_call *call, int64_t ttl);
  * after that entry's release. The lease is then empty. 0, ENOTHELD (it is empty), ENOMEM. */
 #define tenure_call_keep(call, l) tenure_call_keep_lease(call, &(l)->lease)
 
-/* Nobody waits for it any more, or the cache is closing: the creator may fail early. */
+/* Nobody waits for it any more (the deadline of the get that runs the creator is over too), or the cache is closing: the
+ * creator may fail early. */
 TENURE_API bool tenure_call_cancelled(tenure_call *call);
 
-/* ns until the deadline of the most patient of those who wait; TENURE_FOREVER: one waits for ever. */
+/* ns until the deadline of the most patient of those who wait, the get that runs the creator among them; TENURE_FOREVER:
+ * one waits for ever. */
 TENURE_API int64_t tenure_call_remaining(tenure_call *call);
 
 /* Show a message and record it: it is shown again on each hit inside a session (without one: this once). tenure_emit: of
@@ -353,14 +380,16 @@ TENURE_API tenure_value tenure_same_value_(tenure_value value);
 /* In an identify function: add what tells two apart. Each value is framed. 0, or an error to return. Only there. */
 TENURE_API int tenure_identify(tenure_identity *identity, tenure_value value);
 
-/* tenure_prepare(fn, &key, arguments...): hash once, hit often, on any thread. What '_' parameters and identify functions
- * point to must outlive the key; the rest is copied. 0; EARGUMENT, ENOMEM, and as get. */
+/* tenure_prepare(fn, &key, arguments...): hash once, hit often, on any thread. It creates no resource: the first get with
+ * the key does. What '_' parameters and identify functions point to must outlive the key; the rest is copied. 0;
+ * EARGUMENT, ENOMEM, and as get. */
 #define tenure_prepare(fn, ...) \
 	tenure_function_prepare(&(fn).function, TENURE_FIRST_(__VA_ARGS__), TENURE_PREPARE_ARGS_(fn, __VA_ARGS__))
 #define TENURE_PREPARE_ARGS_(fn, ...) \
-	(&(const fn##_args){ .head_ = { sizeof(fn##_args) }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
+	(&(const fn##_args){ .head_ = { sizeof(fn##_args), TENURE_PLACE_ }, NULL TENURE_REST_(__VA_ARGS__) }.head_)
 
-/* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's. */
+/* As tenure_get(fn, lease, ...) with the key's arguments. EINVAL: the key is another function's. EFORKED: the parent's.
+ * With a deadline: tenure_function_get_key(&fn.function, timeout, &l.lease, key). */
 #define tenure_get_key(fn, l, key) fn##_get_key_(&(fn), l, key)
 
 /* NULL is fine. No get may be under way with it. [all] */
@@ -374,9 +403,15 @@ typedef struct tenure_cache_options {
 	const tenure_front *front; /* outlives the cache; NULL: none, or what the environment's TENURE_FRONT names */
 	int64_t exit_timeout; /* ns that exit() waits for releases; 0: 5 s */
 	uint32_t workers; /* threads for releases, beside those stuck in one for over 1 s; 0: 2; at most 64 */
-	void *user; /* first argument of the two below */
+	bool manual; /* no thread, ever: you call tenure_poll(), which runs the releases and refreshes too. A call that has to wait
+		for a release (a drain, a close, a get whose predecessor is being released) runs it itself */
+	void *user; /* first argument of the functions below */
 	int64_t (*now)(void *user); /* your clock, ns; never goes back; call tenure_poll() after moving it. It calls nothing
 		of tenure. NULL: CLOCK_MONOTONIC */
+	void (*execute)(void *user, void (*run)(void *task), void *task); /* your own threads instead of workers: have one of
+		them call run(task), once, and not in here. Called without a lock, on any thread */
+	void (*wake)(void *user); /* manual: something is due sooner than the last poll said. Only signal your loop in it. Called
+		without a lock, on any thread */
 	void (*report)(void *user, int result, const char *text); /* a failed or hanging release, what is left at exit;
 		NULL: a line on stderr */
 } tenure_cache_options;
@@ -408,7 +443,7 @@ TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t 
 /* ---- 8. Sessions and fronts */
 
 /* One user's visit: recordings are replayed in it, inputs have their values from it. `front_user` is handed to the front.
- * 0, ENOMEM. */
+ * Any number of threads may have one session current at once; the front is then called on each of them. 0, ENOMEM. */
 TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_session **ret_session);
 
 /* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
@@ -428,10 +463,12 @@ typedef struct tenure_activity {
 } tenure_activity;
 
 /* How what happens is shown. The functions are called on the thread that waits, creates or hits, without a lock, and may
- * call only what is marked [all]. front_user is the current session's, or NULL. Each may be NULL.
+ * call only what is marked [all]. front_user is that of the session which is current on this thread, also for who waits for
+ * a creation of another session's; NULL: none is. Each may be NULL.
  *   wait     a creation is being waited for: after `delay`, then every `tick` (0: 100 ms); on the thread that is about to
  *            run the creator once, before it starts, with elapsed 0, and in tenure_progress() at most once a tick.
  *            Negative: this thread leaves, and its get returns it; from tenure_progress() it means nothing.
+ *            Not for functions with the spinner "", nor for a validation.
  *   done     after wait, once, when it is over, however it ends: the creator's thread too. (Not in a forked child, which is
  *            told of nothing that its parent has begun.)
  *   message  something was said, now or again.
@@ -452,34 +489,82 @@ struct tenure_front {
 };
 
 /* Spinner and messages on stderr when it is a terminal, plain lines when not; also by the environment:
- * TENURE_FRONT=terminal. And a front that shows nothing. */
+ * TENURE_FRONT=terminal (other values mean nothing). And a front that shows nothing. */
 TENURE_API extern const tenure_front tenure_terminal, tenure_silent;
 
 /* ---- 9. Observing */
 
+/* X(kind, name, text): every counter, with the sentence that the dump and OpenMetrics give with it too. COUNTER: how often, since
+ * the start; TIME: in all, ns; CAUSE: resources that left service for this cause; NOW: how many there are at this moment. */
+#define TENURE_STATS(X) \
+	X(COUNTER, hits, "calls that got what was there") \
+	X(COUNTER, waits, "calls that waited for another's creation or validation") \
+	X(COUNTER, misses, "calls that found nothing live") \
+	X(COUNTER, creations, "creations that succeeded") \
+	X(TIME, creation_time, "time in creators that succeeded") \
+	X(COUNTER, failures, "creators that failed") \
+	X(COUNTER, refreshes, "background refreshes that succeeded") \
+	X(COUNTER, abandoned, "creations that were ended from outside") \
+	X(COUNTER, release_failures, "releases that failed") \
+	X(CAUSE, retired_expired, "its time to live was over, or it was not to be kept") \
+	X(CAUSE, retired_idle, "it was not used for its idle time") \
+	X(CAUSE, retired_capacity, "it made room for another") \
+	X(CAUSE, retired_cleared, "it was cleared") \
+	X(CAUSE, retired_invalid, "its validation said so, or somebody discarded it") \
+	X(CAUSE, retired_replaced, "another one took its key") \
+	X(CAUSE, retired_closed, "its cache was closed") \
+	X(CAUSE, retired_session, "its session ended") \
+	X(NOW, live, "resources in service") \
+	X(NOW, leased, "resources in service that somebody holds") \
+	X(NOW, retired, "resources out of service that somebody still holds") \
+	X(NOW, pending_releases, "resources that are being released, or queued for it")
+
+/* A get that returns HIT counts one hit (where it waited for another's validation, one wait). A get that finds nothing live
+ * counts one miss, whatever comes of it: it creates, it waits, or it finds at its next look what another thread has made,
+ * and is a hit too. A get that waits counts a wait each time. So creations + failures + abandoned are the creators that
+ * ended; hits + misses can be more than the gets. */
+#define TENURE_STAT_(kind, name, text) uint64_t name;
 typedef struct tenure_stats {
-	uint64_t hits; /* calls that got what was there */
-	uint64_t waits; /* calls that waited for another's creation or validation */
-	uint64_t misses; /* calls that found nothing live */
-	uint64_t creations, creation_time; /* that succeeded; ns in all */
-	uint64_t failures; /* creators that failed */
-	uint64_t abandoned; /* creations ended from outside */
-	uint64_t release_failures;
-	uint64_t retired_expired, retired_idle, retired_capacity, retired_cleared, retired_invalid, retired_replaced,
-		retired_closed, retired_session; /* by cause */
-	uint64_t live, leased, retired, pending_releases; /* now: in service, of these with a lease out, out of service but
-		leased, being released or queued for it */
+	TENURE_STATS(TENURE_STAT_)
 } tenure_stats;
+#undef TENURE_STAT_
 
 /* Exact once threads rest. 0; EINVAL, EVERSION. [all] */
 #define tenure_get_stats(fn, ret) tenure_function_stats(&(fn).function, ret, sizeof(*(ret)))
 TENURE_API int tenure_function_stats(tenure_function *function, tenure_stats *ret_stats, size_t size);
 TENURE_API int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret_stats, size_t size);
 
-/* Counters and entries as text for people. Arguments can be secrets: only on request. `write` gets pieces of text, no lock
- * is held; not 0 ends it and is returned. tenure_to_file: `user` is a FILE *. 0, what write returned, ENOMEM. */
+/* One entry, as it was at one moment; valid in the visit. */
+typedef struct tenure_entry_info {
+	const char *function; /* up to 255 bytes */
+	const char *arguments; /* as a person would write them, up to 255 bytes; they can be secrets */
+	const char *state; /* "creating", "live", "retired" (still leased), "releasing" */
+	const char *cause; /* why it left service: "expired", "cleared" ..., as in retired_*; NULL: it did not */
+	int64_t age; /* ns since it was ready; while it is being created: since that began */
+	int64_t time_left; /* ns to the end of its time to live; TENURE_FOREVER: no end, or not in service */
+	int64_t creation_time; /* ns that its creator took; 0: it is at it */
+	uint64_t leases; /* that are out */
+} tenure_entry_info;
+
+/* Each entry of a cache (NULL: the process-wide one) that there is at the call, in no order. No lock is held in `visit`: it may
+ * call what the caller may, and what it clears is not visited any more. Not 0 ends it. 0, what visit returned, EINVAL, ENOMEM. */
+TENURE_API int tenure_each_entry(tenure_cache *cache, int (*visit)(void *user, const tenure_entry_info *entry), void *user);
+
+/* A cache (NULL: the process-wide one) as text. `write` gets pieces of text, no lock is held; not 0 ends it and is returned.
+ * tenure_to_file: `user` is a FILE *. 0, what write returned, EINVAL, ENOMEM. Without a flag: counters and entries, for people.
+ *   ARGUMENTS    and the entries' arguments, which can be secrets
+ *   HOLDERS      and each lease that is out of functions that track their holders: for how long, who took it, where
+ *   OPENMETRICS  alone: the counters for Prometheus; serve them as
+ *                "application/openmetrics-text; version=1.0.0; charset=utf-8". A sample's labels are cache and function (and
+ *                cause); functions of one name in one cache, as two versions are, are added up.
+ *   EVERY_CACHE  with OPENMETRICS: of all open caches of the process; `cache` is NULL */
 typedef int tenure_write(void *user, const char *text, size_t size);
-enum { TENURE_DUMP_ARGUMENTS = 1 };
+enum {
+	TENURE_DUMP_ARGUMENTS = 1,
+	TENURE_DUMP_HOLDERS = 2,
+	TENURE_DUMP_OPENMETRICS = 4,
+	TENURE_DUMP_EVERY_CACHE = 8,
+};
 TENURE_API int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *user);
 TENURE_API tenure_write tenure_to_file;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* alloc.c: memory, zeroed, from libc. */
+/* alloc.c: the library's one door to malloc: zeroed memory, refused where a test wants it. */
 #include "base/alloc.h"
 
 #include <stdlib.h>

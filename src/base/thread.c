@@ -5,6 +5,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #ifdef TENURE_FAULTS
 static long countdown; /* atomic */
@@ -47,4 +52,22 @@ int tn_thread_start(void *(*run)(void *argument), void *argument, const char *na
 #endif
 	pthread_detach(thread);
 	return 0;
+}
+
+unsigned long long tn_thread_number(void)
+{
+#ifdef __linux__
+	return (unsigned long long)syscall(SYS_gettid);
+#else
+	return (unsigned long long)(uintptr_t)pthread_self();
+#endif
+}
+
+void tn_thread_name(char *name, size_t room)
+{
+	name[0] = '\0';
+#ifdef __linux__
+	if (pthread_getname_np(pthread_self(), name, room) != 0)
+		name[0] = '\0';
+#endif
 }

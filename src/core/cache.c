@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache.c: all of it for one cache: open, close, the process-wide one, exit.
+/* cache.c: a cache: how it is opened and closed, the process-wide one, and what exit() does to all of them.
  *
  * Closing is a series of waits with one deadline, each of which can be taken up again by a later call: creations that
  * run (their results go to those who wait, and are released), releases, threads. Only a cache with nothing left of it
@@ -16,9 +16,13 @@
 #include "base/fault.h"
 #include "core/clear.h"
 #include "core/forget.h"
+#include "core/holder.h"
+#include "core/outbox.h"
 #include "core/worker.h"
 
 static const int64_t EXIT_TIMEOUT = 5000000000; /* ns */
+
+enum { OUT_ROOM = 1600 }; /* what is out, in words */
 
 static tenure_cache *default_cache; /* guarded by M */
 
@@ -49,6 +53,8 @@ static tenure_cache *new_cache(const tenure_cache_options *options)
 	tn_list_init(&cache->flights);
 	tn_list_init(&cache->workers);
 	cache->release_end = &cache->release_first;
+	cache->job_end = &cache->job_first;
+	cache->run = tn_worker_run_for_executor;
 	tn_cond_init(&cache->work);
 	tn_cond_init(&cache->tick);
 	tn_cond_init(&cache->settled);
@@ -145,33 +151,67 @@ int tn_cache_clear(tenure_cache *cache, enum tn_cause cause)
 
 /* ---- closing */
 
-/* Nothing of it is out: no creation, nothing unreleased, no thread. `self`: threads that cannot end while this call
- * waits, since it is made on one of them. */
-static bool settled_locked(const tenure_cache *cache, uint32_t self)
+/* What the calling thread itself is in the middle of, in this cache, and so cannot end while it waits here: at exit() it may
+ * be inside a creator or a release. */
+struct own {
+	uint64_t flights, releases, threads;
+};
+
+static void find_own_locked(const tenure_cache *cache, struct own *own)
 {
-	return tn_list_empty(&cache->flights) && cache->unfinished <= self && cache->threads <= self &&
-	       cache->calls == 0;
+	const struct tn_context *context = tn_context();
+
+	*own = (struct own){ .threads = context->worker_of == cache };
+	for (const tenure_call *flight = context->attached ? NULL : context->inside; flight != NULL; flight = flight->parent)
+		own->flights += flight->function->cache == cache && !flight->ended;
+	for (const struct tn_releasing_now *at = context->releasing; at != NULL; at = at->outer)
+		own->releases += at->cache == cache;
 }
 
-static bool await_settled_locked(tenure_cache *cache, int64_t deadline, uint32_t self)
+static bool at_rest_locked(const tenure_cache *cache, const struct own *own)
 {
-	while (!settled_locked(cache, self)) {
-		if (tn_list_empty(&cache->flights) && cache->unfinished <= self && !cache->stop) {
+	const struct tn_list *flight = &cache->flights;
+	uint64_t flights = 0;
+
+	while ((flight = flight->next) != &cache->flights)
+		flights++;
+	/* A creation that was cleared counts as unfinished too. */
+	return flights <= own->flights && cache->unfinished <= own->flights + own->releases;
+}
+
+/* Nothing of it is out: no creation, nothing unreleased, no call, no thread. */
+static bool settled_locked(const tenure_cache *cache, const struct own *own)
+{
+	return at_rest_locked(cache, own) && cache->threads <= own->threads && cache->executing == 0 &&
+	       cache->calls <= own->flights + own->releases;
+}
+
+static bool await_settled_locked(tenure_cache *cache, int64_t deadline)
+{
+	struct own own;
+
+	find_own_locked(cache, &own);
+	while (!settled_locked(cache, &own)) {
+		if (at_rest_locked(cache, &own) && !cache->stop) {
 			cache->stop = true;
 			tn_cond_broadcast(&cache->work);
 			tn_cond_broadcast(&cache->tick);
 			continue;
 		}
+		if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, true))
+			continue;
+		tn_tell_unlock_lock();
 		if (tn_cond_wait_until(&cache->settled, &tn_core.mutex, deadline))
-			return settled_locked(cache, self);
+			return settled_locked(cache, &own);
 	}
 	return true;
 }
 
-/* Name what is out, for people: "2 of get_model(), 1 of get_log()". */
+/* Name what is out, for people: "2 of get_model(), 1 of get_log(); held: get_log() for 3 s, taken at ...". */
 static void describe_out_locked(const tenure_cache *cache, char *text, size_t room)
 {
 	struct tn_function *function;
+	char held[OUT_ROOM - 300];
 	size_t length = 0;
 
 	text[0] = '\0';
@@ -186,12 +226,19 @@ static void describe_out_locked(const tenure_cache *cache, char *text, size_t ro
 				   (unsigned long long)function->releasing_count);
 		length += written > 0 ? (size_t)written : 0;
 	}
-	if (length == 0)
+	if (length == 0) {
 		snprintf(text, room, "a creation, a call or a thread of the library is still running");
+		return;
+	}
+	if (length >= room)
+		return;
+	tn_holder_describe_locked(cache, held, sizeof(held));
+	if (held[0] != '\0')
+		snprintf(text + length, room - length, "; held: %s", held);
 }
 
 /* false: something is out, and `out` says what. */
-static bool close_down(tenure_cache *cache, int64_t timeout, uint32_t self, char *out, size_t room)
+static bool close_down(tenure_cache *cache, int64_t timeout, char *out, size_t room)
 {
 	int64_t deadline = tn_time_add(tn_clock_monotonic(), timeout);
 	bool down;
@@ -202,7 +249,7 @@ static bool close_down(tenure_cache *cache, int64_t timeout, uint32_t self, char
 	tn_unlock();
 	tn_cache_clear(cache, TN_CLOSED);
 	tn_lock();
-	down = await_settled_locked(cache, deadline, self);
+	down = await_settled_locked(cache, deadline);
 	if (!down)
 		describe_out_locked(cache, out, room);
 	tn_unlock();
@@ -211,9 +258,9 @@ static bool close_down(tenure_cache *cache, int64_t timeout, uint32_t self, char
 
 int tn_cache_close(tenure_cache *cache, int64_t timeout)
 {
-	char out[512];
+	char out[OUT_ROOM];
 
-	if (!close_down(cache, timeout, 0, out, sizeof(out)))
+	if (!close_down(cache, timeout, out, sizeof(out)))
 		return tn_fail(TENURE_EBUSY, "the cache \"%s\" is still closing: %s", cache->name, out);
 	tn_lock();
 	cache->open = false;
@@ -228,9 +275,8 @@ int tn_cache_close(tenure_cache *cache, int64_t timeout)
 
 static void at_exit(void)
 {
-	uint32_t self = tn_worker_inside_release() ? 1 : 0;
 	tenure_cache *cache;
-	char out[512];
+	char out[OUT_ROOM];
 
 	tn_lock();
 	tn_core.exiting = true;
@@ -241,7 +287,7 @@ static void at_exit(void)
 		tn_list_remove(&cache->in_core);
 		tn_unlock();
 		timeout = cache->options.exit_timeout == 0 ? EXIT_TIMEOUT : cache->options.exit_timeout;
-		if (!close_down(cache, timeout, self, out, sizeof(out)))
+		if (!close_down(cache, timeout, out, sizeof(out)))
 			tn_report(cache, TENURE_EBUSY, "at exit, the cache \"%s\" still has %s; not released", cache->name, out);
 		tn_lock();
 	}
@@ -258,6 +304,11 @@ void tn_cache_forget(tenure_cache *cache)
 	cache->release_end = &cache->release_first;
 	cache->queued = cache->unfinished = cache->awaiting = 0;
 	cache->calls = 0;
+	cache->job_first = NULL;
+	cache->job_end = &cache->job_first;
+	cache->jobs_queued = cache->jobs_running = 0;
+	cache->to_execute = cache->executing = 0;
+	cache->posted = cache->to_wake = false;
 	cache->timers.size = cache->timers_reserved = 0;
 	cache->generation = tn_core.generation;
 	tn_cond_reinit(&cache->work);

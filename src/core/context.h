@@ -18,14 +18,24 @@ enum tn_callback {
 	TN_IN_CLOCK,
 	TN_IN_REPORT,
 	TN_IN_WRITE,
+	TN_IN_TELL,
+};
+
+/* A release that a thread runs; on its stack. Another may run inside it, in manual mode. */
+struct tn_releasing_now {
+	struct tn_releasing_now *outer;
+	tenure_cache *cache;
 };
 
 struct tn_context { /* owned by the thread */
 	tenure_call *inside; /* the innermost creation it runs, or is attached to */
 	tenure_session *session; /* current, or NULL */
 	enum tn_callback callback;
+	struct tn_releasing_now *releasing; /* the innermost release it runs, whatever it runs inside that; NULL: none */
+	tenure_cache *worker_of; /* the cache whose worker it is; NULL: not one of the library's */
 	int creator_result; /* of the last creation that failed for this thread */
 	bool attached; /* `inside` is another thread's */
+	bool quiet; /* inside a refresh, which has no front, nor has what it calls */
 };
 
 struct tn_context *tn_context(void);
@@ -42,6 +52,12 @@ static inline enum tn_callback tn_callback_enter(enum tn_callback callback)
 static inline void tn_callback_leave(enum tn_callback was)
 {
 	tn_context()->callback = was;
+}
+
+/* The front for this thread's calls, or NULL. */
+static inline const tenure_front *tn_front(const tenure_cache *cache)
+{
+	return tn_context()->quiet ? NULL : cache->options.front;
 }
 
 /* A front's turn. A cancellation that comes in it takes effect when it is over: a front writes, which is a point of

@@ -28,6 +28,7 @@
 #include <tenure/hit.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -39,7 +40,7 @@ enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REPLACED, TN_CLOSED, TN_SESSION_ENDED, TN_CAUSES };
 
 #define TN_BIAS (UINT64_C(1) << 62) /* of `shared` while the entry is in service: keeps it from zero */
-#define TN_EVERY_HIT INT64_MIN /* expire_at of an entry that is validated before every hit */
+#define TN_EVERY_HIT INT64_MIN /* expire_at of an entry whose every hit takes the slow path: validated, or tracked */
 
 struct tn_function;
 struct tn_recording;
@@ -80,16 +81,18 @@ struct tn_entry {
 	struct tn_recording *recording; /* NULL: none. Written before publication, freed after the release */
 
 	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
-	int64_t ready_at; /* when the creator returned */
+	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
-	int64_t hard_at; /* end of its ttl; TN_NEVER */
-	int64_t used_at; /* idle: last time it was seen used */
+	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
+	int64_t soft_at; /* a hit starts a refresh: end of its ttl, or the next attempt; TN_NEVER: not, or one runs */
+	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
 	int64_t validate_at; /* next validation; TN_NEVER without */
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted; /* in its function's `unfinished` */
 	bool running; /* RELEASING: a worker is in the callback */
 	bool own_ttl; /* its creator has set it */
+	uint8_t refresh_failures; /* in a row */
 };
 
 /* One call of drain; lives on its stack. */
@@ -129,11 +132,14 @@ struct tenure_call {
 	int64_t started; /* ns */
 	uint64_t id; /* the life of the entry that it makes */
 	bool validation;
+	bool quiet; /* a refresh: without a front; what it says and asks is what its entry's recording has */
+	bool detached; /* the creator runs on a worker, without its caller */
 
 	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
 	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
 	bool cleared; /* a clear came meanwhile: the result is not published, the verdict dropped */
 	bool awaiting; /* C8: the creator has not started, a release of this key is queued or running */
+	bool hurry; /* it waits no longer: who joined it is inside a release, which would wait for itself */
 	bool ended;
 	bool abandoned; /* nobody's failure: the waiters look again */
 	int result; /* once ended: 0, or the error for everybody */
@@ -154,13 +160,21 @@ struct tenure_call {
 	int64_t shown_next; /* the leader's: not again before this moment */
 };
 
+/* Something to be run on a worker, without a lock; part of a larger structure, which is the runner's. */
+struct tn_task {
+	struct tn_task *next;
+	void (*run)(struct tn_task *task);
+};
+
 struct tn_worker {
 	struct tn_list in_cache;
 	tenure_cache *cache; /* constant */
-	struct tn_entry *entry; /* what it releases; NULL: between callbacks */
-	int64_t busy_since; /* when that callback began */
+	struct tn_entry *entry; /* what it releases; NULL: nothing */
+	struct tn_task *job; /* or what else it runs; NULL: nothing */
+	bool busy; /* in user code: a release, a job, a report */
+	int64_t busy_since; /* when that began */
 	uint64_t generation; /* of the process */
-	bool stuck; /* replaced; ends when its callback returns */
+	bool stuck; /* replaced */
 	bool reported;
 };
 
@@ -182,6 +196,10 @@ struct tenure_cache {
 	struct tn_entry *release_first;
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
+	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
+	struct tn_task **job_end;
+	uint64_t jobs_queued;
+	uint32_t jobs_running; /* by workers that are not stuck */
 	uint64_t unfinished; /* out of service and not FREE */
 	uint32_t awaiting; /* creations that wait for a release */
 	struct tn_list workers;
@@ -192,9 +210,27 @@ struct tenure_cache {
 	bool maintained; /* the maintenance thread runs */
 	bool watching; /* it will look at running callbacks within a second */
 	bool stop; /* threads end */
+
+	/* work that the program's own executor or event loop does: outbox.c */
+	void (*run)(void *cache); /* one task. constant */
+	tenure_cache *next_posted;
+	uint64_t to_execute; /* tasks that the executor is to be handed */
+	uint64_t executing; /* tasks that it was handed, or is about to be, and has not begun */
+	bool posted, to_wake;
 	struct tn_cond work; /* something in the queue, or closing */
 	struct tn_cond tick; /* the maintenance thread has a nearer deadline, or closing */
 	struct tn_cond settled; /* an entry became FREE, a flight or a thread ended */
+};
+
+/* Options in force. Times in ns; TN_NEVER: none; validate_every 0: every hit; max_stale 0: twice the ttl; max_entries
+ * UINT64_MAX: no bound. */
+#define TN_IN_FORCE \
+	int64_t ttl, idle_ttl, validate_every, max_stale; \
+	uint64_t max_entries; \
+	uint32_t jitter_percent; \
+	bool show_time, track_holders, background, on_worker;
+struct tn_in_force {
+	TN_IN_FORCE
 };
 
 /* Type-stable, from a pool. A root is what users' objects (faces) lead to. With scope=session it holds options only, and a
@@ -208,6 +244,7 @@ struct tn_function {
 	struct tn_list children; /* of a root */
 	struct tn_list in_parent; /* of a child */
 	struct tn_list in_session; /* of a child, while its session lasts */
+	tenure_session *session; /* of a child: its session, NULL once that has ended */
 	struct tn_function *parent; /* NULL: a root. constant */
 	tenure_function *faces; /* of a root: linked by state_[1], each counted in `users` */
 	tenure_cache *cache; /* constant */
@@ -216,11 +253,14 @@ struct tn_function {
 	bool scoped; /* a root with scope=session. constant */
 	bool closed; /* calls are refused: being forgotten, or its session has ended */
 
-	/* options in force: plain, written under M, read under M or by the flight's leader */
-	int64_t ttl, idle_ttl, validate_every; /* ns; TN_NEVER: none; validate_every 0: every hit */
-	uint64_t max_entries; /* UINT64_MAX: no bound */
-	uint32_t jitter_percent;
-	bool validates, show_time;
+	/* plain, written under M, read under M or by the flight's leader */
+	union {
+		struct {
+			TN_IN_FORCE
+		};
+		struct tn_in_force in_force;
+	};
+	bool validates;
 	struct tn_text *spinner; /* NULL: none */
 	struct tn_text *texts; /* every text it ever had: a front may still look at one. Freed before its next life */
 	const char *version; /* NULL: the face is the identity. constant; one of the texts */
@@ -233,7 +273,7 @@ struct tn_function {
 	uint64_t live_count, retired_count, releasing_count;
 	uint64_t unfinished; /* for drain: retired, releasing, and cleared ones in creation */
 
-	uint64_t hits, waits, misses, creations, failures, abandoned, release_failures, creation_time;
+	uint64_t hits, waits, misses, creations, failures, abandoned, release_failures, refreshes, creation_time;
 	uint64_t causes[TN_CAUSES];
 };
 
@@ -278,6 +318,7 @@ struct tn_core {
 		struct tn_entry *first, *last;
 	} releasing[1024]; /* RELEASING entries by hash, oldest first, as they are released */
 	uint64_t seeds; /* secret */
+	tenure_cache *outbox; /* caches that have something to tell the program; outbox.c */
 	bool exiting; /* exit() has run: every get is refused */
 };
 
@@ -288,9 +329,14 @@ static inline void tn_lock(void)
 	tn_mutex_lock(&tn_core.mutex);
 }
 
+void tn_unlock_and_tell(void); /* outbox.c */
+
 static inline void tn_unlock(void)
 {
-	tn_mutex_unlock(&tn_core.mutex);
+	if (TENURE_UNLIKELY_(tn_core.outbox != NULL))
+		tn_unlock_and_tell();
+	else
+		tn_mutex_unlock(&tn_core.mutex);
 }
 
 static inline void tn_assert_locked(void)
@@ -311,6 +357,12 @@ static inline struct tn_function *tn_function_of(const struct tn_entry *entry)
 static inline int64_t tn_cached_now(const tenure_cache *cache)
 {
 	return __atomic_load_n(&cache->now, __ATOMIC_RELAXED);
+}
+
+/* Now, by the cache's clock, where M is held: an injected clock, which is user code, stands at its cached time. */
+static inline int64_t tn_cache_time_locked(const tenure_cache *cache)
+{
+	return cache->options.now == NULL ? tn_clock_monotonic() : tn_cached_now(cache);
 }
 
 #endif

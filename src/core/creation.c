@@ -106,6 +106,21 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	creation->key = NULL;
 }
 
+void tn_creation_begin_apart_locked(struct tn_creation *creation)
+{
+	const struct tn_request *request = creation->request;
+	tenure_call *flight = creation->flight;
+
+	tn_entry_begin_locked(creation->entry, request->function, request->hash, creation->key, request->key_size, flight);
+	tn_flight_begin_locked(flight, request->function, creation->entry, request->definition, false);
+	if (flight->parent != NULL)
+		flight->parent->users--; /* it is not its last: its creator is the caller, who is inside of it */
+	flight->parent = NULL;
+	flight->patience = TN_NEVER;
+	creation->entry = NULL;
+	creation->key = NULL;
+}
+
 /* ---- C8: a file lock, a port, the memory of a card must be free again */
 
 static int await_predecessor(struct tn_creation *creation)
@@ -113,19 +128,22 @@ static int await_predecessor(struct tn_creation *creation)
 	const struct tn_request *request = creation->request;
 	struct tn_entry *entry = creation->flight->entry;
 	tenure_cache *cache = request->function->cache;
-	int64_t now, end;
+	int64_t now, since, end;
 	int result = 0;
 
-	if (request->definition->releaser == NULL || tn_worker_inside_release())
-		return 0;
+	if (request->definition->releaser == NULL || tn_context()->releasing != NULL)
+		return 0; /* nothing is released; or it could wait for the release that it runs in */
 	tn_lock();
-	end = tn_time_add(tn_cache_time_locked(cache), PREDECESSOR_MOST);
 	creation->flight->awaiting = true;
 	cache->awaiting++;
-	while (result == 0 && tn_entry_releasing_locked(request->function, request->hash, request->key,
-							request->key_size, entry->head.life)) {
+	while (result == 0 && !creation->flight->hurry) {
+		since = tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
+						  entry->head.life);
+		if (since == INT64_MIN)
+			break;
 		TN_FAULT("creation.awaits_release");
 		now = tn_cache_time_locked(cache);
+		end = tn_time_add(since, PREDECESSOR_MOST);
 		if (cache->closing)
 			result = TENURE_ECLOSED;
 		else if (now >= request->deadline)
@@ -158,9 +176,10 @@ static void replace_variants_locked(tenure_call *flight)
 	}
 }
 
-static struct tn_object *enter_object_locked(struct tn_creation *creation, void *resource)
+struct tn_object *tn_creation_object_locked(struct tn_creation *creation)
 {
 	struct tn_object *spare = creation->object;
+	void *resource = creation->flight->resource;
 
 	creation->object = NULL;
 	if (spare == NULL)
@@ -171,15 +190,53 @@ static struct tn_object *enter_object_locked(struct tn_creation *creation, void 
 	return NULL;
 }
 
+/* Out of service from its birth on: cleared meanwhile, or not to be kept. */
+void tn_creation_publish_out_locked(struct tn_creation *creation, struct tn_object *object, uint64_t granted, int64_t ready_at)
+{
+	tenure_call *flight = creation->flight;
+	struct tn_entry *entry = flight->entry;
+
+	entry->ready_at = ready_at;
+	tn_entry_publish_out_locked(entry, flight->resource, object, granted, flight->cleared ? TN_CLEARED : TN_EXPIRED);
+	tn_retire_settle_locked(entry, 0);
+}
+
+/* Into service. */
+static void publish_live_locked(struct tn_creation *creation, struct tn_object *object, int64_t ready_at)
+{
+	tenure_call *flight = creation->flight;
+	struct tn_entry *entry = flight->entry;
+	struct tn_function *function = flight->function;
+	struct tn_recording *recording = flight->recording;
+
+	replace_variants_locked(flight);
+	if (recording->inputs != 0)
+		recording->variants = flight->variants;
+	flight->variants = NULL;
+	if (recording->messages + recording->inputs != 0)
+		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
+	tn_entry_publish_locked(entry, flight->resource, object, tn_flight_grant_all_locked(flight));
+	if (recording->inputs != 0 && !creation->no_lease) {
+		tn_lease_grant_locked(entry, 1); /* no cell of a variant is ever opened: the inputs come first */
+		creation->lease = &entry->grant;
+	} else if (!creation->no_lease) {
+		creation->lease = tn_lease_take_locked(entry, &creation->cells, false);
+	}
+	creation->timer_room = false; /* the entry's, until it leaves */
+	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
+	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
+		tn_unlock();
+		tn_lock();
+	}
+}
+
 static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 {
 	tenure_call *flight = creation->flight;
 	struct tn_entry *entry = flight->entry;
 	struct tn_function *function = flight->function;
 	struct tn_recording *recording = flight->recording;
-	struct tn_object *object = enter_object_locked(creation, flight->resource);
-	bool keeps = !(flight->ttl_set && flight->ttl <= 0);
-	uint64_t waiting;
+	struct tn_object *object = tn_creation_object_locked(creation);
 
 	entry->creation_time = ready_at - flight->started;
 	function->creations++;
@@ -189,37 +246,14 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 		entry->recording = recording;
 	}
 	TN_FAULT("publish.before_slot");
-	if (flight->cleared || !keeps) {
-		if (!flight->cleared)
-			tn_retire_unlink_locked(entry);
-		waiting = tn_flight_grant_all_locked(flight);
-		creation->lease = &entry->grant;
-		entry->ready_at = ready_at;
-		tn_entry_publish_out_locked(entry, flight->resource, object, waiting + 1,
-					    flight->cleared ? TN_CLEARED : TN_EXPIRED);
-		tn_retire_settle_locked(entry, 0);
+	if (!flight->cleared && !(flight->ttl_set && flight->ttl <= 0)) {
+		publish_live_locked(creation, object, ready_at);
 		return;
 	}
-	replace_variants_locked(flight);
-	if (recording->inputs != 0)
-		recording->variants = flight->variants;
-	flight->variants = NULL;
-	if (recording->messages + recording->inputs != 0)
-		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
-	waiting = tn_flight_grant_all_locked(flight);
-	tn_entry_publish_locked(entry, flight->resource, object, waiting);
-	if (recording->inputs != 0) {
-		tn_lease_grant_locked(entry, 1); /* no cell of a variant is ever opened: the inputs come first */
-		creation->lease = &entry->grant;
-	} else {
-		creation->lease = tn_lease_take_locked(entry, &creation->cells, false);
-	}
-	creation->timer_room = false; /* the entry's, until it leaves */
-	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
-	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
-		tn_unlock();
-		tn_lock();
-	}
+	if (!flight->cleared)
+		tn_retire_unlink_locked(entry);
+	creation->lease = creation->no_lease ? NULL : &entry->grant;
+	tn_creation_publish_out_locked(creation, object, tn_flight_grant_all_locked(flight) + !creation->no_lease, ready_at);
 }
 
 /* What was left in *ret is released; kept leases are given back after that. Returns the key to free. */
@@ -234,27 +268,30 @@ static const unsigned char *fail_locked(struct tn_creation *creation)
 		flight->recording->users++;
 		entry->recording = flight->recording;
 	}
-	return tn_entry_fail_locked(entry, flight->resource, enter_object_locked(creation, flight->resource));
+	return tn_entry_fail_locked(entry, flight->resource, tn_creation_object_locked(creation));
 }
 
-enum outcome { CREATED, FAILED, ABANDONED };
-
 /* End the flight, once. `result` is for everybody who waited. */
-static void conclude(struct tn_creation *creation, enum outcome outcome, int result)
+static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int result)
 {
 	tenure_call *flight = creation->flight;
-	int64_t ready_at = tn_cache_time(flight->function->cache);
 	const unsigned char *key = NULL;
+	int64_t ready_at;
 
+	if (creation->conclude != NULL) {
+		creation->conclude(creation, outcome, result);
+		return;
+	}
+	ready_at = tn_cache_time(flight->function->cache);
 	tn_lock();
-	if (outcome == CREATED) {
+	if (outcome == TN_CREATED) {
 		publish_locked(creation, ready_at);
 	} else {
-		flight->function->failures += outcome == FAILED;
-		flight->function->abandoned += outcome == ABANDONED;
+		flight->function->failures += outcome == TN_FAILED;
+		flight->function->abandoned += outcome == TN_ABANDONED;
 		key = fail_locked(creation);
 	}
-	tn_flight_end_locked(flight, result, outcome == ABANDONED);
+	tn_flight_end_locked(flight, result, outcome == TN_ABANDONED);
 	tn_unlock();
 	tn_free((void *)(uintptr_t)key);
 }
@@ -276,7 +313,7 @@ static void thread_lost(void *pointer)
 	if (tn_forked_since(creation->flight->generation))
 		return;
 	show_end(creation->flight);
-	conclude(creation, ABANDONED, TENURE_EFAILED);
+	conclude(creation, TN_ABANDONED, TENURE_EFAILED);
 	tn_creation_drop(creation);
 }
 
@@ -303,7 +340,7 @@ static int failed(struct tn_creation *creation, int creator_result)
 		     flight->front_error != 0 ? flight->front_error : TENURE_EFAILED;
 
 	flight->creator_result = creator_result;
-	conclude(creation, FAILED, result);
+	conclude(creation, TN_FAILED, result);
 	return tn_creation_failure(flight, result);
 }
 
@@ -321,9 +358,9 @@ int tn_creation_failure(const tenure_call *flight, int result)
 	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
 }
 
-static int not_started(struct tn_creation *creation, int result)
+int tn_creation_not_started(struct tn_creation *creation, int result)
 {
-	conclude(creation, ABANDONED, result);
+	conclude(creation, TN_ABANDONED, result);
 	if (result == TENURE_ECLOSED)
 		return tn_fail(result, "the cache is being closed");
 	return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
@@ -347,30 +384,34 @@ static int show_and_create(struct tn_creation *creation, bool *ret_started)
 	return result;
 }
 
+int tn_creation_await(struct tn_creation *creation)
+{
+	int result = await_predecessor(creation);
+
+	return result == 0 ? 0 : tn_creation_not_started(creation, result);
+}
+
 int tn_creation_run(struct tn_creation *creation)
 {
 	tenure_call *flight = creation->flight;
-	int result = await_predecessor(creation);
 	bool started;
+	int result = show_and_create(creation, &started);
 
-	if (result != 0)
-		return not_started(creation, result);
-	result = show_and_create(creation, &started);
 	if (tn_forked_since(flight->generation)) {
 		memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
 		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
 			       "counts for nothing");
 	}
 	if (!started) {
-		conclude(creation, ABANDONED, result);
+		conclude(creation, TN_ABANDONED, result);
 		return tn_fail(result, "the front ended the creation of %s()", flight->definition->name);
 	}
 	if (flight->gave_up) {
-		conclude(creation, ABANDONED, TENURE_EFAILED);
+		conclude(creation, TN_ABANDONED, TENURE_EFAILED);
 		return tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", flight->definition->name);
 	}
 	if (result != 0 || flight->out_of_memory || flight->front_error != 0)
 		return failed(creation, result);
-	conclude(creation, CREATED, 0);
+	conclude(creation, TN_CREATED, 0);
 	return TENURE_CREATED;
 }

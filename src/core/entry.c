@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "core/object.h"
+#include "core/outbox.h"
 
 enum { RELEASING_BUCKETS = sizeof(tn_core.releasing) / sizeof(tn_core.releasing[0]) };
 
@@ -114,6 +115,7 @@ static void add_counters_locked(struct tn_function *to, const struct tn_function
 	to->failures += from->failures;
 	to->abandoned += from->abandoned;
 	to->release_failures += from->release_failures;
+	to->refreshes += from->refreshes;
 	to->creation_time += from->creation_time;
 	for (int i = 0; i < TN_CAUSES; i++)
 		to->causes[i] += from->causes[i];
@@ -158,6 +160,9 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->recording = NULL;
 	entry->flight = flight;
 	entry->last = entry->running = entry->counted = false;
+	entry->cause = TN_CAUSES; /* none yet */
+	entry->ready_at = TN_NEVER; /* likewise */
+	entry->creation_time = 0;
 	tn_list_init(&entry->in_function);
 }
 
@@ -222,10 +227,8 @@ static void queue_release_locked(struct tn_entry *entry)
 	*cache->release_end = entry;
 	cache->release_end = &entry->next_release;
 	cache->queued++;
-	if (cache->idle_workers != 0)
-		tn_cond_signal(&cache->work);
-	else
-		tn_cond_signal(&cache->tick); /* the maintenance watches for stuck workers while something waits */
+	entry->used_at = tn_cache_time_locked(cache);
+	tn_tell_work_locked(cache);
 }
 
 const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, struct tn_object *object)
@@ -340,19 +343,20 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	tn_function_put_locked(function);
 }
 
-bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-			       uint32_t key_size, uint64_t life)
+int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
+				  uint32_t key_size, uint64_t life)
 {
 	size_t bytes = key_size & ~TENURE_DIGESTED_;
+	int64_t since = INT64_MIN;
 
 	for (struct tn_entry *entry = tn_core.releasing[hash % RELEASING_BUCKETS].first; entry != NULL;
 	     entry = entry->next_same_hash) {
 		if (entry->head.hash == hash && entry->head.function == &function->state &&
 		    entry->head.life < life && entry->head.key_size == key_size &&
-		    memcmp(entry->head.key, key, bytes) == 0)
-			return true;
+		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since)
+			since = entry->used_at;
 	}
-	return false;
+	return since;
 }
 
 void tn_entry_forget_all(void)

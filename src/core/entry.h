@@ -49,9 +49,10 @@ void tn_entry_free_locked(struct tn_entry *entry);
  * go to its root. */
 void tn_function_put_locked(struct tn_function *function);
 
-/* Is there a queued or running release of this key, of a life before `life`? */
-bool tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-			       uint32_t key_size, uint64_t life);
+/* When the youngest release of this key that is queued or running was queued, of a life before `life`; INT64_MIN: there is
+ * none. */
+int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
+				  uint32_t key_size, uint64_t life);
 
 void tn_entry_forget_all(void);
 

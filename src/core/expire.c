@@ -2,7 +2,7 @@
 /* expire.c: deadlines of entries.
  *
  * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
- * validation). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
+ * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
  * `timer.due` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
@@ -13,7 +13,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/lease.h"
+#include "core/outbox.h"
 #include "core/retire.h"
+
+enum { PAUSES = 6 }; /* after a refresh that failed the next comes 1, 2, 4 ... 64 s later */
+static const int64_t FIRST_PAUSE = 1000000000; /* ns */
 
 bool tn_expire_reserve(tenure_cache *cache)
 {
@@ -64,9 +68,9 @@ static int64_t least(int64_t a, int64_t b)
 static void set_expire_at_locked(struct tn_entry *entry)
 {
 	const struct tn_function *function = tn_function_of(entry);
-	int64_t at = least(entry->hard_at, entry->validate_at);
+	int64_t at = least(least(entry->hard_at, entry->soft_at), entry->validate_at);
 
-	if (function->validates && function->validate_every == 0)
+	if ((function->validates && function->validate_every == 0) || function->track_holders)
 		at = TN_EVERY_HIT;
 	__atomic_store_n(&entry->head.expire_at, at, __ATOMIC_RELAXED);
 }
@@ -80,6 +84,8 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 
 	if (entry->validate_at > now)
 		due = least(due, entry->validate_at);
+	if (entry->soft_at > now)
+		due = least(due, entry->soft_at);
 	if (function->idle_ttl != TN_NEVER) {
 		int64_t end = tn_time_add(entry->used_at, function->idle_ttl);
 		int64_t look = tn_time_add(now, function->idle_ttl / 8 + 1);
@@ -93,7 +99,51 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	entry->timer.due = due;
 	tn_heap_insert(&cache->timers, &entry->timer);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
-		tn_cond_signal(&cache->tick);
+		tn_tell_time_locked(cache);
+}
+
+/* The ends of its ttl: the hard one, or with background refresh first a soft one. */
+static void set_end_locked(struct tn_entry *entry, int64_t ttl)
+{
+	const struct tn_function *function = tn_function_of(entry);
+	int64_t end = tn_time_add(entry->ready_at, with_jitter(entry, ttl)), stale;
+
+	entry->soft_at = TN_NEVER;
+	entry->hard_at = end;
+	if (!function->background || end == TN_NEVER)
+		return;
+	stale = function->max_stale > ttl ? function->max_stale : tn_time_add(ttl, ttl);
+	entry->soft_at = end;
+	entry->hard_at = tn_time_add(entry->ready_at, stale);
+}
+
+bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
+{
+	tn_assert_locked();
+	if (entry->soft_at > now || entry->hard_at <= now)
+		return false;
+	entry->soft_at = TN_NEVER;
+	__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
+	set_expire_at_locked(entry);
+	set_timer_locked(entry, now);
+	return true;
+}
+
+void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
+{
+	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
+	int64_t ttl = entry->hard_at - entry->ready_at;
+
+	entry->refresh_failures += entry->refresh_failures < UINT8_MAX;
+	entry->soft_at = tn_time_add(now, pause < ttl ? pause : ttl);
+	set_expire_at_locked(entry);
+	set_timer_locked(entry, now);
+}
+
+void tn_expire_refreshed_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl)
+{
+	__atomic_fetch_and(&entry->head.flags, (uint8_t)~TENURE_STALE_, __ATOMIC_RELAXED);
+	tn_expire_start_locked(entry, ready_at, ttl, own_ttl);
 }
 
 void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl)
@@ -102,7 +152,8 @@ void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t tt
 
 	entry->own_ttl = own_ttl;
 	entry->ready_at = entry->used_at = ready_at;
-	entry->hard_at = tn_time_add(ready_at, with_jitter(entry, ttl));
+	entry->refresh_failures = 0;
+	set_end_locked(entry, ttl);
 	entry->validate_at = TN_NEVER;
 	if (function->validates && function->validate_every != 0)
 		entry->validate_at = tn_time_add(ready_at, function->validate_every);
@@ -153,8 +204,12 @@ static void again_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
+	bool refreshing = __atomic_load_n(&entry->head.flags, __ATOMIC_RELAXED) & TENURE_STALE_ && entry->soft_at == TN_NEVER;
+
 	if (!entry->own_ttl)
-		entry->hard_at = tn_time_add(entry->ready_at, with_jitter(entry, function->ttl));
+		set_end_locked(entry, function->ttl);
+	if (refreshing)
+		entry->soft_at = TN_NEVER; /* its outcome sets the next */
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return;

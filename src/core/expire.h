@@ -25,6 +25,15 @@ bool tn_expire_one_locked(tenure_cache *cache, int64_t now);
 /* When the next one is due; TN_NEVER: nothing is. */
 int64_t tn_expire_next_locked(const tenure_cache *cache);
 
+/* Past its ttl, and no refresh runs or is put off: mark one as running. True: the caller starts it. */
+bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now);
+
+/* It failed: the old one stays until its hard limit, and the next attempt comes after a pause that doubles each time. */
+void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now);
+
+/* It gave the same object: the entry's time begins anew. */
+void tn_expire_refreshed_locked(struct tn_entry *entry, int64_t ready_at, int64_t ttl, bool own_ttl);
+
 /* Options have changed: apply them to the live entries of a function, TN_BATCH in one call. True: there are more. An entry
  * that is published meanwhile has them already. */
 void tn_expire_again_start_locked(struct tn_function *function);

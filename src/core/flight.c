@@ -52,7 +52,8 @@ tenure_call *tn_flight_reserve(void)
 	flight->parent = NULL;
 	flight->session = NULL;
 	flight->function = NULL;
-	flight->validation = flight->cleared = flight->awaiting = flight->ended = flight->abandoned = false;
+	flight->validation = flight->quiet = flight->detached = flight->cleared = flight->hurry = flight->awaiting = false;
+	flight->ended = flight->abandoned = false;
 	flight->result = flight->creator_result = flight->front_error = 0;
 	flight->patience = 0;
 	flight->resource = NULL;
@@ -334,7 +335,7 @@ static int show_unlock_lock(struct wait *wait, bool end)
 int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, int64_t deadline)
 {
 	tenure_cache *cache = flight->function->cache;
-	const tenure_front *front = cache->options.front == NULL ? &no_front : cache->options.front;
+	const tenure_front *front = tn_front(cache) == NULL ? &no_front : tn_front(cache);
 	tenure_session *session = tn_context()->session;
 	struct wait wait = {
 		.flight = flight, .waiter = waiter, .front = front,
@@ -407,11 +408,11 @@ static void *leaders_user(const tenure_call *flight)
 
 int tn_flight_show_start(tenure_call *flight)
 {
-	const tenure_front *front = flight->function->cache->options.front;
+	const tenure_front *front = tn_front(flight->function->cache);
 	static const struct tn_progress none = { .fraction = -1 };
 
-	if (front == NULL || front->wait == NULL || flight->spinner == NULL)
-		return 0;
+	if (flight->detached || front == NULL || front->wait == NULL || flight->spinner == NULL)
+		return 0; /* detached: those who wait for it show it */
 	flight->shown = true;
 	flight->shown_next = tn_time_add(flight->started, tick_of(front));
 	return show(flight, &none, front, leaders_user(flight), 0);

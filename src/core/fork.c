@@ -16,7 +16,9 @@
 #include "core/cell.h"
 #include "core/context.h"
 #include "core/entry.h"
+#include "core/holder.h"
 #include "core/key.h"
+#include "core/maintenance.h"
 #include "core/object.h"
 #include "core/table.h"
 
@@ -45,7 +47,7 @@ static void forget_function(struct tn_function *function)
 	function->hand = NULL;
 	function->live_count = function->retired_count = function->releasing_count = function->unfinished = 0;
 	function->hits = function->waits = function->misses = function->creations = function->failures = 0;
-	function->abandoned = function->release_failures = function->creation_time = 0;
+	function->abandoned = function->release_failures = function->refreshes = function->creation_time = 0;
 	memset(function->causes, 0, sizeof(function->causes));
 }
 
@@ -60,9 +62,11 @@ static void child(void)
 	tn_table_start();
 	tn_cell_forget_all();
 	tn_entry_forget_all();
+	tn_holder_forget_all();
 	tn_object_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);
+	tn_core.outbox = NULL;
 	tn_pool_abandon(&tn_core.function_pool);
 	for (struct tn_list *at = tn_core.functions.next, *next; at != &tn_core.functions; at = next) {
 		next = at->next;
@@ -94,6 +98,7 @@ static void start(void)
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
+	tn_maintenance_start();
 	pthread_atfork(prepare, parent, child);
 }
 

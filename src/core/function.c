@@ -148,20 +148,16 @@ void tn_function_start_locked(struct tn_function *function, const tenure_definit
 
 static void apply_locked(struct tn_function *function, const struct tn_options *options, struct tn_text *spinner)
 {
-	function->ttl = options->ttl;
-	function->idle_ttl = options->idle_ttl;
-	function->validate_every = options->validate_every;
-	function->max_entries = options->max_entries;
-	function->jitter_percent = options->jitter_percent;
-	function->show_time = options->show_time;
+	function->in_force = options->in_force;
 	function->spinner = spinner;
 }
 
 static bool same_options(const struct tn_function *function, const struct tn_options *options)
 {
 	return function->ttl == options->ttl && function->idle_ttl == options->idle_ttl &&
-	       function->validate_every == options->validate_every && function->max_entries == options->max_entries &&
-	       function->jitter_percent == options->jitter_percent;
+	       function->validate_every == options->validate_every && function->max_stale == options->max_stale &&
+	       function->max_entries == options->max_entries && function->jitter_percent == options->jitter_percent &&
+	       function->track_holders == options->track_holders && function->background == options->background;
 }
 
 /* Live entries follow: deadlines are moved, and what is too many goes; in batches. */

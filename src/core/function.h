@@ -7,10 +7,13 @@
 
 /* Options after front/options.c has read and checked them. */
 struct tn_options {
-	int64_t ttl, idle_ttl, validate_every;
-	uint64_t max_entries;
-	uint32_t jitter_percent;
-	bool show_time, scoped;
+	union {
+		struct {
+			TN_IN_FORCE
+		};
+		struct tn_in_force in_force;
+	};
+	bool scoped;
 	const char *spinner; /* NULL: none; borrowed */
 	const char *version; /* borrowed */
 	tenure_cache *cache;

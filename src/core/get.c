@@ -15,7 +15,9 @@
 #include "core/expire.h"
 #include "core/flight.h"
 #include "core/lease.h"
+#include "core/job.h"
 #include "core/recording.h"
+#include "core/refresh.h"
 #include "core/retire.h"
 #include "core/session.h"
 #include "core/table.h"
@@ -28,9 +30,11 @@ struct get {
 	tenure_cache *cache;
 	struct tn_creation creation; /* reserved in the round before it is needed */
 	struct tn_cell_room cells;
+	struct tn_job *job; /* likewise, where the creator runs on a worker */
 	bool no_cells; /* no memory for a cell: the lease is counted on the entry */
 	bool missed; /* counted once a call */
 	tenure_call *validation; /* reserved */
+	struct tn_holder *holder; /* reserved, where the function tracks its leases */
 	struct tn_answers answers;
 	struct tenure_cell_ *hold; /* one lease that is given back after a call of the front; NULL: none */
 	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
@@ -99,7 +103,7 @@ static void let_go(struct get *get)
 /* Ask the front for one input's value. 0, or an error. */
 static int answer(struct get *get, const struct tn_input *input)
 {
-	int result = tn_recording_answer(&get->answers, input, get->cache->options.front, tn_context()->session);
+	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->session);
 
 	return tn_forked_since(get->generation) ? forked(get->request) : result;
 }
@@ -149,6 +153,10 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	if (tn_flight_cycle_locked(flight, tn_context()->inside, chain, sizeof(chain))) {
 		tn_unlock();
 		return tn_fail(TENURE_ECYCLE, "the creation waits for itself: %s", chain);
+	}
+	if (flight->awaiting && tn_context()->releasing != NULL) {
+		flight->hurry = true;
+		tn_cond_broadcast(&get->cache->settled);
 	}
 	result = tn_flight_wait_unlock_lock(flight, &waiter, get->request->deadline);
 	tn_unlock();
@@ -218,10 +226,41 @@ static int hit_unlock(struct get *get, struct tn_entry *entry)
 	return TENURE_HIT;
 }
 
+/* The creator runs on a worker: this thread only waits, and may leave. */
+static int create_on_worker_unlock(struct get *get, struct tn_entry *first)
+{
+	struct tn_job *job = get->job;
+	tenure_call *flight;
+	int result;
+
+	if (job == NULL) {
+		tn_unlock();
+		get->job = tn_job_reserve(get->request, sizeof(*job));
+		return get->job != NULL ? AGAIN : TENURE_ENOMEM;
+	}
+	get->job = NULL;
+	flight = job->creation.flight;
+	tn_creation_begin_locked(&job->creation, first);
+	tn_unlock();
+	TN_FAULT("creation.begun");
+	result = tn_creation_await(&job->creation);
+	if (result != 0) {
+		tn_job_drop(job);
+		return result;
+	}
+	tn_lock();
+	tn_job_queue_locked(job);
+	result = join_unlock(get, flight);
+	return result == TENURE_JOINED ? TENURE_CREATED : result;
+}
+
 static int create_unlock(struct get *get, struct tn_entry *first)
 {
 	int result;
 
+	/* On a worker it runs inline, else the pool could wait for itself; in manual mode there is no other thread. */
+	if (get->function->on_worker && tn_context()->worker_of == NULL && !get->cache->options.manual)
+		return create_on_worker_unlock(get, first);
 	if (!get->creation.ready) {
 		tn_unlock();
 		result = tn_creation_reserve(&get->creation, get->request);
@@ -230,7 +269,9 @@ static int create_unlock(struct get *get, struct tn_entry *first)
 	tn_creation_begin_locked(&get->creation, first);
 	tn_unlock();
 	TN_FAULT("creation.begun");
-	result = tn_creation_run(&get->creation);
+	result = tn_creation_await(&get->creation);
+	if (result == 0)
+		result = tn_creation_run(&get->creation);
 	get->lease = get->creation.lease;
 	return result;
 }
@@ -248,6 +289,12 @@ static int one_round(struct get *get)
 		tn_unlock();
 		return tn_fail(TENURE_ECLOSED, session ? "the session in which %s() was called has ended" :
 			       "%s() was retired, or its cache is closed", get->request->definition->name);
+	}
+	if (get->function->track_holders && get->holder == NULL) {
+		tn_unlock();
+		get->holder = tn_holder_reserve(get->request->arguments->place);
+		return get->holder != NULL ? AGAIN : tn_fail(TENURE_ENOMEM, "out of memory to track a lease of %s()",
+							     get->request->definition->name);
 	}
 	look_up_locked(get, now, &found);
 	if (found.ask != NULL && found.entry != NULL)
@@ -272,9 +319,11 @@ static void drop(struct get *get)
 {
 	let_go(get);
 	tn_creation_drop(&get->creation);
+	tn_job_drop(get->job);
 	tn_cell_release_room(&get->cells);
 	tn_flight_put(get->validation);
 	tn_answers_free(&get->answers);
+	tn_holder_put(get->holder);
 }
 
 /* The thread is ending inside user code; what ran inside the rooms below has been concluded there. */
@@ -287,27 +336,53 @@ static void thread_lost(void *pointer)
 		drop(get);
 }
 
-static void replay(const struct get *get)
+struct handing {
+	struct tenure_cell_ *cell;
+	struct tn_holder *holder;
+	uint64_t generation;
+	enum tn_callback callback; /* where the call came from */
+};
+
+/* The thread is ending inside a front: nobody gets this lease. */
+static void handing_lost(void *pointer)
 {
-	tn_recording_replay(tn_entry_of(get->hold)->recording, get->cache->options.front, tn_context()->session);
+	const struct handing *handing = pointer;
+
+	tn_callback_leave(handing->callback);
+	if (tn_forked_since(handing->generation))
+		return;
+	tenure_unpin_(handing->cell);
+	tn_holder_put(handing->holder);
 }
 
-int tn_get_replay(const struct tn_request *request, struct tenure_cell_ *lease)
+static void replay_guarded(struct handing *handing, const struct tn_recording *recording, const tenure_front *front)
 {
-	struct get get = {
-		.request = request,
-		.cache = request->function->cache,
-		.hold = lease,
-		.generation = tn_core.generation,
-		.callback = tn_context()->callback,
+	pthread_cleanup_push(handing_lost, handing);
+	tn_recording_replay(recording, front, tn_context()->session);
+	pthread_cleanup_pop(0);
+}
+
+int tn_get_hand_over(const struct tn_request *request, struct tenure_cell_ *cell, struct tn_holder *holder, bool replay,
+		     tenure_lease *lease)
+{
+	struct handing handing = {
+		.cell = cell, .holder = holder, .generation = tn_core.generation, .callback = tn_context()->callback,
 	};
 
-	if (tn_entry_of(lease)->recording == NULL)
-		return 0;
-	pthread_cleanup_push(thread_lost, &get);
-	replay(&get);
-	pthread_cleanup_pop(0);
-	return tn_forked_since(get.generation) ? forked(request) : 0;
+	if (replay && tn_entry_of(cell)->recording != NULL)
+		replay_guarded(&handing, tn_entry_of(cell)->recording, tn_front(request->function->cache));
+	if (tn_forked_since(handing.generation))
+		return tn_fail(TENURE_EFORKED, "the process was forked inside a front, in a call of %s(); the child must "
+			       "call it anew", request->definition->name);
+	if (lease->cell_ != NULL) {
+		handing_lost(&handing);
+		return tn_fail(TENURE_EHELD, "the lease was filled by another call from inside this one of %s()",
+			       request->definition->name);
+	}
+	tn_lease_fill(lease, cell);
+	if (holder != NULL)
+		tn_holder_attach(holder, lease);
+	return 0;
 }
 
 int tn_get(const struct tn_request *request, tenure_lease *lease)
@@ -319,7 +394,8 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 		.generation = tn_core.generation,
 		.callback = tn_context()->callback,
 	};
-	int result;
+	struct tn_holder *holder;
+	int result, shown;
 
 	pthread_cleanup_push(thread_lost, &get);
 	do
@@ -329,10 +405,15 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 
 	if (tn_forked_since(get.generation))
 		return result;
+	holder = get.holder;
+	if (result >= 0)
+		get.holder = NULL;
 	drop(&get);
-	if (result >= 0 && result != TENURE_CREATED && tn_get_replay(request, get.lease) != 0)
-		return TENURE_EFORKED;
-	if (result >= 0) /* what was created its creator has shown already */
-		tn_lease_fill(lease, get.lease);
-	return result;
+	if (result < 0)
+		return result;
+	if (result == TENURE_HIT && request->function->background)
+		result = tn_refresh_consider(request, tn_entry_of(get.lease));
+	/* What was just created, its creator has shown. */
+	shown = tn_get_hand_over(request, get.lease, holder, result != TENURE_CREATED, lease);
+	return shown == 0 ? result : shown;
 }

@@ -46,8 +46,8 @@ static int refuse(struct tenure_identity *identity, const char *format, ...)
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
 	return identity->result = tn_fail(TENURE_EARGUMENT,
-		"%s(): the argument %s%s (%s) %s. Give it a value that has an identity, begin the parameter's name with an "
-		"underscore (_%s) to leave it out of the key, or declare it with an identify function",
+		"%s(): the argument %s%s (%s) %s. Pass a value that has an identity (NULL has none, \"\" has), begin the parameter's "
+		"name with an underscore (_%s) to leave it out of the key, or declare it with an identify function",
 		identity->definition->name, identity->parameter->name, identity->path, identity->parameter->type, what,
 		identity->parameter->name);
 }
@@ -151,8 +151,8 @@ static void encode_items(struct tenure_identity *identity, const tenure_value *v
 	append_word(identity, value->size);
 	for (size_t i = 0; i < value->size && identity->result == 0; i++) {
 		if (value->kind == TENURE_MAP && i % 2 == 1 && items[i - 1].kind == TENURE_STRING)
-			snprintf(identity->path + length, PATH_MOST - length, "[\"%.40s\"]",
-				 (const char *)items[i - 1].as.data);
+			snprintf(identity->path + length, PATH_MOST - length, "[\"%.*s\"]",
+				 items[i - 1].size < 40 ? (int)items[i - 1].size : 40, (const char *)items[i - 1].as.data);
 		else
 			snprintf(identity->path + length, PATH_MOST - length, "[%zu]",
 				 value->kind == TENURE_MAP ? i / 2 : i);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "core/entry.h"
+#include "core/holder.h"
 
 struct tenure_cell_ *tn_lease_take_locked(struct tn_entry *entry, struct tn_cell_room *room, bool hit)
 {
@@ -42,12 +43,20 @@ int tn_lease_check(const tenure_lease *lease)
 {
 	const struct tenure_cell_ *cell = lease->cell_;
 
+	if (tn_tracked(lease))
+		return tn_holder_check(lease);
 	if (lease->stamp_ < __atomic_load_n(&tenure_core_.oldest_life, __ATOMIC_RELAXED))
 		return tn_fail(TENURE_EFORKED, "this lease was taken in the parent process, before fork(); "
 			       "the child must get the resource anew");
 	if (lease->stamp_ != __atomic_load_n(&cell->entry->life, __ATOMIC_RELAXED))
 		return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
 	return 0;
+}
+
+bool tn_lease_is_of_life_locked(const tenure_lease *lease)
+{
+	return tn_tracked(lease) ? tn_holder_of_locked(lease) != NULL :
+				   lease->stamp_ == tn_entry_of(lease->cell_)->head.life;
 }
 
 /* After misuse the state may already be another: then nothing is to be done here. */
@@ -117,7 +126,7 @@ int tn_lease_give_back(tenure_lease *lease)
 
 	if (cell == NULL)
 		return 0;
-	result = tn_lease_check(lease);
+	result = tn_tracked(lease) ? tn_holder_leave(lease) : tn_lease_check(lease);
 	if (result == 0)
 		result = tenure_unpin_(cell);
 	if (result == 0)
@@ -128,6 +137,7 @@ int tn_lease_give_back(tenure_lease *lease)
 int tn_lease_share(const tenure_lease *lease, tenure_lease *empty)
 {
 	struct tenure_cell_ *cell = lease->cell_;
+	struct tn_holder *holder = NULL;
 	int result;
 
 	if (empty->cell_ != NULL)
@@ -137,10 +147,14 @@ int tn_lease_share(const tenure_lease *lease, tenure_lease *empty)
 	result = tn_lease_check(lease);
 	if (result != 0)
 		return result;
+	if (tn_tracked(lease) && (holder = tn_holder_reserve(NULL)) == NULL)
+		return tn_fail(TENURE_ENOMEM, "out of memory to track one lease more; the lease to share is still yours");
 	/* The lease in hand keeps `shared` from its zero, wherever that lease itself is counted: before retirement by
 	 * the bias, after it by its own place in `shared` or in a cell whose close is yet to add it. */
 	__atomic_fetch_add(&tn_entry_of(cell)->shared, 1, __ATOMIC_RELAXED);
 	tn_lease_fill(empty, &tn_entry_of(cell)->grant);
+	if (holder != NULL)
+		tn_holder_attach_shared(holder, empty, lease);
 	return 0;
 }
 

@@ -21,6 +21,9 @@ int tn_lease_share(const tenure_lease *lease, tenure_lease *empty);
 /* Of which process is it? 0, TENURE_ENOTHELD (another life), TENURE_EFORKED. */
 int tn_lease_check(const tenure_lease *lease);
 
+/* Is it held, as far as can be seen: a lease on the life that its entry has now? */
+bool tn_lease_is_of_life_locked(const tenure_lease *lease);
+
 /* All leases of an entry in service: a snapshot. */
 uint64_t tn_lease_count_locked(const struct tn_entry *entry);
 

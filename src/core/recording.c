@@ -135,6 +135,21 @@ static bool same_value(const tenure_value *a, const tenure_value *b)
 	}
 }
 
+struct tn_recording *tn_recording_copy(const struct tn_recording *from)
+{
+	struct tn_recording *copy = tn_recording_new();
+	const struct tn_item *item = copy == NULL || from == NULL ? NULL : from->first;
+	bool whole = true;
+
+	for (; item != NULL && whole; item = item->next)
+		whole = item->input == NULL ? tn_recording_say(copy, item->kind, item->data, item->size) != NULL :
+			tn_recording_ask(copy, item->input->label, item->input->low_high_preset, item->input->value) != NULL;
+	if (whole)
+		return copy;
+	tn_recording_put(copy);
+	return NULL;
+}
+
 /* Is it the same question? */
 static bool same_input(const struct tn_input *a, const struct tn_input *b)
 {

@@ -28,13 +28,16 @@ struct tn_recording {
 	uint32_t users; /* guarded by M: its flight and its entry */
 	struct tn_item *first, **end;
 	uint32_t messages, inputs;
-	tenure_lease *kept; /* given back after the release (C9) */
+	tenure_lease *kept; /* given back after the release (docs/contract.md, C9) */
 	size_t kept_count, kept_room;
 	struct tn_entry *variants; /* guarded by M: the next entry of this base key */
 };
 
 struct tn_recording *tn_recording_new(void);
 void tn_recording_put(struct tn_recording *recording); /* one user less; NULL is fine; kept leases are not touched. Takes M */
+
+/* What it said and asked, in a recording of its own; NULL copied is an empty one. NULL: no memory. Takes M. */
+struct tn_recording *tn_recording_copy(const struct tn_recording *from);
 
 /* Append. The data is copied; the recorded message, or NULL, false: no memory. Take M. */
 const struct tn_item *tn_recording_say(struct tn_recording *recording, int kind, const void *data, size_t size);

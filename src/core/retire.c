@@ -40,6 +40,25 @@ void tn_retire_unlink_locked(struct tn_entry *entry)
 		*own = NULL;
 }
 
+void tn_retire_link_locked(struct tn_entry *entry)
+{
+	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, entry->head.key,
+						      entry->head.key_size);
+
+	if (first == NULL) {
+		tn_table_insert_locked(entry);
+		return;
+	}
+	tn_table_give_room_back_locked();
+	if (tn_entry_is(first, TN_CREATING)) { /* it will take the table's place; this one waits behind it */
+		entry->recording->variants = first->flight->variants;
+		first->flight->variants = entry;
+	} else {
+		entry->recording->variants = first;
+		tn_table_replace_locked(first, entry);
+	}
+}
+
 void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases)
 {
 	uint64_t change = leases - TN_BIAS;
@@ -77,7 +96,8 @@ void tn_retire_creation_locked(struct tn_entry *entry)
 	if (flight->cleared || flight->awaiting)
 		return; /* awaiting: its creator starts after the clear */
 	flight->cleared = true;
-	tn_retire_unlink_locked(entry);
+	if (!flight->quiet) /* a refresh is in no table */
+		tn_retire_unlink_locked(entry);
 	entry->counted = true;
 	tn_function_of(entry)->unfinished++;
 	tn_function_of(entry)->cache->unfinished++;

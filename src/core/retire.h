@@ -12,6 +12,10 @@ void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause);
 /* Out of the table, and out of the chain of entries that share its base key. CREATING or LIVE. */
 void tn_retire_unlink_locked(struct tn_entry *entry);
 
+/* Into the table, beside what stands there for its key: a CREATING entry, or live ones with other inputs. The caller has
+ * reserved room. */
+void tn_retire_link_locked(struct tn_entry *entry);
+
 /* The second half alone, for an entry that is RETIRED from its birth on (cleared during its creation). */
 void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases_in_cells);
 

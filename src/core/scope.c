@@ -45,16 +45,12 @@ static int find_child_locked(struct tn_function *root, tenure_session *session, 
 		root->users++;
 		child->shape = root->shape;
 		child->version = root->version;
-		child->ttl = root->ttl;
-		child->idle_ttl = root->idle_ttl;
-		child->validate_every = root->validate_every;
-		child->max_entries = root->max_entries;
-		child->jitter_percent = root->jitter_percent;
-		child->show_time = root->show_time;
+		child->in_force = root->in_force;
 		child->spinner = root->spinner;
 		child->validates = root->validates;
 		tn_list_insert_tail(&root->children, &child->in_parent);
 		tn_list_insert_tail(&session->functions, &child->in_session);
+		child->session = session;
 		child->users = 1; /* the session's */
 	}
 	child->users++;
@@ -98,6 +94,7 @@ void tn_scope_close_locked(struct tn_function *child)
 	if (child->closed)
 		return;
 	child->closed = true;
+	child->session = NULL;
 	tn_list_remove(&child->in_session);
 	tn_function_put_locked(child);
 }

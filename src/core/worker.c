@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker.c: a cache's threads.
+/* worker.c: who runs a cache's releases and jobs.
  *
- * Workers take RELEASING entries first in, first out, and run the release without a lock. There is one from the first
- * creation on; one that leaves others waiting starts the next, up to the option. A worker whose callback runs for over
- * a second is stuck: it is reported, another takes its place, and it ends when the callback returns.
- * The maintenance thread runs no user code. It sleeps exactly until the next deadline, moves the cached time, retires,
- * and looks for stuck workers. With an injected clock there is none: polls do the same.
- * A worker structure lives on its thread's stack; all its fields are guarded by M but the constant ones. */
+ * Releases are entries that are RELEASING, jobs are creations that shall not run on a caller's thread. Releases go first, in
+ * the order in which they came; of the jobs so many run at a time that a worker is left for releases.
+ * Workers: one from the first creation on; one that leaves others waiting starts the next, up to the option. A worker that has
+ * been in user code for over a second is stuck: another takes its place (a release is reported), and when it comes back it
+ * fills a place that is empty, or ends. A worker's structure lives on its thread's stack.
+ * With an executor of the program's own there are no workers: each task that is queued is handed to it (outbox.c). In manual
+ * mode polls run what is queued, and so does who has to wait for it. */
 #include "core/worker.h"
 
 #include <pthread.h>
@@ -19,12 +20,14 @@
 #include "base/fault.h"
 #include "base/thread.h"
 #include "core/entry.h"
-#include "core/expire.h"
 #include "core/lease.h"
+#include "core/outbox.h"
 #include "core/recording.h"
 
 enum { STUCK_CAP = 64 };
 static const int64_t STUCK_AFTER = 1000000000; /* ns */
+
+bool (*tn_worker_start_maintenance_unlock_lock)(tenure_cache *cache);
 
 /* A user's time: the end of all times is none, since nothing is due then. */
 static int64_t real_time(int64_t now)
@@ -45,22 +48,9 @@ int64_t tn_cache_time(tenure_cache *cache)
 	return real_time(now);
 }
 
-int64_t tn_cache_time_locked(const tenure_cache *cache)
-{
-	return cache->options.now == NULL ? tn_clock_monotonic() : tn_cached_now(cache);
-}
-
-void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline)
-{
-	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
-		tn_cond_wait(cond, &tn_core.mutex);
-	else
-		tn_cond_wait_until(cond, &tn_core.mutex, deadline);
-}
-
 void tn_report(tenure_cache *cache, int result, const char *format, ...)
 {
-	char text[1024];
+	char text[2048];
 	enum tn_callback was;
 	va_list arguments;
 
@@ -76,14 +66,66 @@ void tn_report(tenure_cache *cache, int result, const char *format, ...)
 	tn_callback_leave(was);
 }
 
-bool tn_worker_inside_release(void)
+/* ---- one task */
+
+static uint32_t most_workers(const tenure_cache *cache)
 {
-	return tn_context()->callback == TN_IN_RELEASE;
+	return cache->options.workers == 0 ? 2 : cache->options.workers;
 }
 
-/* ---- releasing */
+/* May one more job begin? One worker of several stays free for releases. */
+static bool job_may_begin_locked(const tenure_cache *cache)
+{
+	uint32_t most = most_workers(cache);
 
-/* After the callback: what else the entry held, and the entry itself. */
+	if (cache->job_first == NULL)
+		return false;
+	return cache->options.execute != NULL || cache->options.manual || cache->jobs_running < (most > 1 ? most - 1 : 1);
+}
+
+static bool work_waits_locked(const tenure_cache *cache)
+{
+	return cache->queued != 0 || job_may_begin_locked(cache);
+}
+
+void tn_worker_queue_locked(tenure_cache *cache, struct tn_task *task)
+{
+	task->next = NULL;
+	*cache->job_end = task;
+	cache->job_end = &task->next;
+	cache->jobs_queued++;
+	tn_tell_work_locked(cache);
+}
+
+static struct tn_task *next_job_locked(tenure_cache *cache)
+{
+	struct tn_task *task = cache->job_first;
+
+	cache->job_first = task->next;
+	if (cache->job_first == NULL)
+		cache->job_end = &cache->job_first;
+	cache->jobs_queued--;
+	return task;
+}
+
+/* The next thing for this worker to do. False: there is none. */
+static bool take_locked(struct tn_worker *worker, bool jobs)
+{
+	tenure_cache *cache = worker->cache;
+
+	worker->reported = false;
+	worker->entry = tn_entry_next_release_locked(cache);
+	if (worker->entry == NULL && jobs && job_may_begin_locked(cache)) {
+		worker->job = next_job_locked(cache);
+		cache->jobs_running++;
+	}
+	worker->busy = worker->entry != NULL || worker->job != NULL;
+	if (worker->busy)
+		worker->busy_since = tn_cache_time_locked(cache);
+	return worker->busy;
+}
+
+/* After the release: what else the entry held, and the entry itself. */
 static void finish_release(struct tn_worker *worker, int result)
 {
 	struct tn_entry *entry = worker->entry;
@@ -105,55 +147,132 @@ static void finish_release(struct tn_worker *worker, int result)
 	tn_recording_put(recording);
 }
 
-static void leave_locked(struct tn_worker *worker)
+static int call_release(const struct tn_entry *entry, tenure_cache *cache)
 {
-	tenure_cache *cache = worker->cache;
+	const tenure_definition *definition = entry->object->definition;
+	struct tn_context *context = tn_context();
+	struct tn_releasing_now here = { .outer = context->releasing, .cache = cache };
+	enum tn_callback was = tn_callback_enter(TN_IN_RELEASE);
+	int result;
 
-	tn_list_remove(&worker->in_cache);
-	if (worker->stuck)
-		cache->stuck_workers--;
-	else
-		cache->worker_count--;
-	cache->threads--;
-	tn_cond_broadcast(&cache->settled);
+	context->releasing = &here;
+	result = definition->release(definition->user, entry->head.resource);
+	context->releasing = here.outer;
+	tn_callback_leave(was);
+	return result;
 }
 
-/* The callback ended its thread (pthread_exit, cancellation): a failed release, and a worker less. */
-static void thread_lost(void *pointer)
-{
-	struct tn_worker *worker = pointer;
-	tenure_cache *cache = worker->cache;
-
-	if (tn_forked_since(worker->generation))
-		return;
-	finish_release(worker, -1);
-	tn_lock();
-	leave_locked(worker);
-	tn_unlock();
-	if (tn_worker_ensure(cache) != 0)
-		tn_report(cache, TENURE_ENOMEM, "no thread for releases; the next creation tries again");
-}
-
-/* false: the process was forked inside the callback, and this is the child. */
-static bool release(struct tn_worker *worker)
+/* The task was taken; run it without M. False: the process was forked inside it, and this is the child. */
+static bool run(struct tn_worker *worker)
 {
 	struct tn_entry *entry = worker->entry;
 	int result = 0;
 
-	TN_FAULT("worker.before_release");
-	if (entry->last) {
-		const tenure_definition *definition = entry->object->definition;
-		enum tn_callback was = tn_callback_enter(TN_IN_RELEASE);
-
-		pthread_cleanup_push(thread_lost, worker);
-		result = definition->release(definition->user, entry->head.resource);
-		pthread_cleanup_pop(0);
-		tn_callback_leave(was);
+	if (entry == NULL) {
+		worker->job->run(worker->job); /* the job's memory is its own from here on */
+		return !tn_forked_since(worker->generation);
 	}
+	TN_FAULT("worker.before_release");
+	if (entry->last)
+		result = call_release(entry, worker->cache);
 	if (tn_forked_since(worker->generation))
 		return false;
 	finish_release(worker, result);
 	return true;
+}
+
+static void done_locked(struct tn_worker *worker)
+{
+	tenure_cache *cache = worker->cache;
+
+	if (worker->job != NULL && !worker->stuck) {
+		cache->jobs_running--;
+		if (cache->job_first != NULL)
+			tn_cond_signal(&cache->work);
+	}
+	worker->job = NULL;
+	worker->entry = NULL;
+	worker->busy = false;
+}
+
+/* The task has ended its thread (pthread_exit, cancellation): a release failed by that, a job has concluded itself. */
+static void task_lost(struct tn_worker *worker)
+{
+	struct tn_context *context = tn_context();
+
+	context->releasing = context->releasing == NULL ? NULL : context->releasing->outer;
+	if (worker->entry != NULL)
+		finish_release(worker, -1);
+}
+
+static bool run_guarded(struct tn_worker *worker, void (*lost)(void *worker))
+{
+	bool here;
+
+	pthread_cleanup_push(lost, worker);
+	here = run(worker);
+	pthread_cleanup_pop(0);
+	return here;
+}
+
+/* ---- on a thread of the program's */
+
+static void lost_on_a_guest(void *pointer)
+{
+	struct tn_worker *guest = pointer;
+
+	if (tn_forked_since(guest->generation))
+		return;
+	task_lost(guest);
+	tn_lock();
+	done_locked(guest);
+	guest->cache->calls--;
+	tn_cond_broadcast(&guest->cache->settled);
+	tn_unlock();
+}
+
+bool tn_worker_run_one_unlock_lock(tenure_cache *cache, bool jobs)
+{
+	struct tn_worker guest = { .cache = cache, .generation = tn_core.generation };
+	bool here;
+
+	if (!take_locked(&guest, jobs))
+		return false;
+	cache->calls++;
+	tn_unlock();
+	here = run_guarded(&guest, lost_on_a_guest);
+	tn_lock();
+	if (!here)
+		return true;
+	done_locked(&guest);
+	if (--cache->calls == 0 && cache->closing)
+		tn_cond_broadcast(&cache->settled);
+	return true;
+}
+
+void tn_worker_run_for_executor(void *pointer)
+{
+	tenure_cache *cache = pointer;
+
+	tn_lock();
+	cache->executing--;
+	tn_worker_run_one_unlock_lock(cache, true);
+	tn_cond_broadcast(&cache->settled);
+	tn_unlock();
+}
+
+void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline)
+{
+	const struct tn_context *context = tn_context();
+
+	/* A job here, inside of user code, could wait for what that code holds up; a release runs inside it as if called. */
+	if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, context->callback == TN_OUTSIDE))
+		return;
+	tn_tell_unlock_lock();
+	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
+		tn_cond_wait(cond, &tn_core.mutex);
+	else
+		tn_cond_wait_until(cond, &tn_core.mutex, deadline);
 }
 
 /* ---- workers */
@@ -173,21 +292,67 @@ static bool start_worker_unlock(tenure_cache *cache)
 		tn_lock();
 		cache->worker_count--;
 		cache->threads--;
+		tn_cond_broadcast(&cache->settled);
 		tn_unlock();
 	}
 	return started;
 }
 
-static bool more_hands_wanted_locked(const tenure_cache *cache)
+bool tn_worker_start_unlock_lock(tenure_cache *cache)
 {
-	uint32_t most = cache->options.workers == 0 ? 2 : cache->options.workers;
+	bool started = start_worker_unlock(cache);
 
-	return cache->queued != 0 && cache->idle_workers == 0 && cache->worker_count < most && !cache->stop;
+	tn_lock();
+	return started;
 }
 
-/* Tell of one stuck callback that nobody has told of. True: it did, and M was let go meanwhile. */
-static bool report_stuck_unlock_lock(tenure_cache *cache)
+static bool more_hands_wanted_locked(const tenure_cache *cache)
 {
+	return work_waits_locked(cache) && cache->idle_workers == 0 && cache->worker_count < most_workers(cache) &&
+	       !cache->stop;
+}
+
+static void leave_locked(struct tn_worker *worker)
+{
+	tenure_cache *cache = worker->cache;
+
+	tn_list_remove(&worker->in_cache);
+	if (worker->stuck)
+		cache->stuck_workers--;
+	else
+		cache->worker_count--;
+	cache->threads--;
+	tn_cond_broadcast(&cache->settled);
+}
+
+static void worker_lost(void *pointer)
+{
+	struct tn_worker *worker = pointer;
+	tenure_cache *cache = worker->cache;
+	bool started = true;
+
+	if (tn_forked_since(worker->generation))
+		return;
+	task_lost(worker);
+	tn_lock();
+	done_locked(worker);
+	cache->calls++; /* so that it stays */
+	leave_locked(worker);
+	if (cache->worker_count == 0 && !cache->stop)
+		started = tn_worker_start_unlock_lock(cache);
+	tn_unlock();
+	if (!started)
+		tn_report(cache, TENURE_ENOMEM, "no thread for releases; the next creation tries again");
+	tn_lock();
+	cache->calls--;
+	tn_cond_broadcast(&cache->settled);
+	tn_unlock();
+}
+
+/* Tell of one stuck release that nobody has told of. True: it did, and M was let go meanwhile. */
+static bool report_stuck_unlock_lock(struct tn_worker *self)
+{
+	tenure_cache *cache = self->cache;
 	struct tn_worker *worker;
 
 	tn_list_for_each(worker, &cache->workers, struct tn_worker, in_cache) {
@@ -198,14 +363,40 @@ static bool report_stuck_unlock_lock(tenure_cache *cache)
 			continue;
 		worker->reported = true;
 		name = tn_function_of(worker->entry)->definition->name;
-		age = (double)(tn_cache_time_locked(cache) - worker->busy_since) / 1e9;
+		self->busy_since = tn_cache_time_locked(cache);
+		self->busy = true; /* a report can hang too */
+		age = (double)(self->busy_since - worker->busy_since) / 1e9;
 		tn_unlock();
 		tn_report(cache, TENURE_EBUSY, "the release of a resource of %s() has been running for %.1f s; "
 			  "other releases go on without it", name, age);
 		tn_lock();
+		self->busy = false;
 		return true;
 	}
 	return false;
+}
+
+/* One that is back from user code. False: its place is taken, it ends. */
+static bool may_stay_locked(struct tn_worker *worker)
+{
+	tenure_cache *cache = worker->cache;
+
+	if (!worker->stuck)
+		return true;
+	if (cache->worker_count >= most_workers(cache))
+		return false;
+	worker->stuck = false;
+	cache->stuck_workers--;
+	cache->worker_count++;
+	return true;
+}
+
+static void wait_for_work_unlock_lock(tenure_cache *cache)
+{
+	cache->idle_workers++;
+	tn_tell_unlock_lock();
+	tn_cond_wait(&cache->work, &tn_core.mutex);
+	cache->idle_workers--;
 }
 
 static void *worker_main(void *pointer)
@@ -213,21 +404,18 @@ static void *worker_main(void *pointer)
 	tenure_cache *cache = pointer;
 	struct tn_worker self = { .cache = cache, .generation = tn_core.generation };
 
+	tn_context()->worker_of = cache;
 	tn_lock();
 	tn_list_insert_tail(&cache->workers, &self.in_cache);
-	while (!self.stuck) {
-		if (report_stuck_unlock_lock(cache))
+	while (may_stay_locked(&self)) {
+		if (report_stuck_unlock_lock(&self))
 			continue;
-		self.entry = tn_entry_next_release_locked(cache);
-		if (self.entry == NULL) {
+		if (!take_locked(&self, true)) {
 			if (cache->stop)
 				break;
-			cache->idle_workers++;
-			tn_cond_wait(&cache->work, &tn_core.mutex);
-			cache->idle_workers--;
+			wait_for_work_unlock_lock(cache);
 			continue;
 		}
-		self.busy_since = tn_cache_time_locked(cache);
 		if (!cache->watching && cache->maintained) {
 			cache->watching = true;
 			tn_cond_signal(&cache->tick);
@@ -236,26 +424,24 @@ static void *worker_main(void *pointer)
 			start_worker_unlock(cache);
 		else
 			tn_unlock();
-		if (!release(&self))
+		if (!run_guarded(&self, worker_lost))
 			return NULL;
 		tn_lock();
+		done_locked(&self);
 	}
 	leave_locked(&self);
 	tn_unlock();
 	return NULL;
 }
 
-/* ---- keeping time */
-
-/* Mark the stuck ones. Returns how many have to be replaced; *ret_next: when to look again. */
-static int find_stuck_locked(tenure_cache *cache, int64_t now, int64_t *ret_next)
+int tn_worker_find_stuck_locked(tenure_cache *cache, int64_t now, int64_t *ret_next)
 {
 	struct tn_worker *worker;
-	int found = 0;
+	int wanted = 0;
 
 	*ret_next = TN_NEVER;
 	tn_list_for_each(worker, &cache->workers, struct tn_worker, in_cache) {
-		if (worker->entry == NULL || worker->stuck)
+		if (!worker->busy || worker->stuck)
 			continue;
 		if (now - worker->busy_since < STUCK_AFTER) {
 			if (worker->busy_since + STUCK_AFTER < *ret_next)
@@ -264,107 +450,31 @@ static int find_stuck_locked(tenure_cache *cache, int64_t now, int64_t *ret_next
 			worker->stuck = true;
 			cache->worker_count--;
 			cache->stuck_workers++;
-			found++;
+			cache->jobs_running -= worker->job != NULL;
+			wanted += worker->entry != NULL; /* to report it, if for nothing else */
+		} else {
+			*ret_next = now + STUCK_AFTER;
 		}
 	}
-	return found;
-}
-
-/* Replace each stuck worker that was found; the new one also reports it. M is let go meanwhile. */
-static void replace_unlock_lock(tenure_cache *cache, int count)
-{
-	for (; count > 0; count--) {
-		start_worker_unlock(cache);
-		tn_lock();
+	if (work_waits_locked(cache) && cache->worker_count == 0) { /* also where a start failed before */
+		wanted += wanted == 0;
+		*ret_next = *ret_next < now + STUCK_AFTER ? *ret_next : now + STUCK_AFTER;
 	}
-}
-
-/* Many deadlines at once are met in batches: others want M. */
-static void breathe_unlock_lock(int *looked)
-{
-	if (++*looked % TN_BATCH == 0) {
-		tn_unlock();
-		tn_lock();
-	}
-}
-
-static void *maintenance_main(void *pointer)
-{
-	tenure_cache *cache = pointer;
-	int64_t now, next, look;
-	int looked = 0, stuck;
-
-	tn_lock();
-	while (!cache->stop) {
-		now = tn_clock_monotonic();
-		if (tn_expire_next_locked(cache) <= now)
-			__atomic_store_n(&cache->now, now, __ATOMIC_RELAXED);
-		while (tn_expire_next_locked(cache) <= now && !cache->stop) {
-			tn_expire_one_locked(cache, now);
-			breathe_unlock_lock(&looked);
-		}
-		stuck = find_stuck_locked(cache, now, &look);
-		if (stuck != 0) {
-			replace_unlock_lock(cache, stuck);
-			continue;
-		}
-		cache->watching = look != TN_NEVER;
-		next = tn_expire_next_locked(cache);
-		tn_cond_wait_until(&cache->tick, &tn_core.mutex, next < look ? next : look);
-	}
-	cache->maintained = false;
-	cache->threads--;
-	tn_cond_broadcast(&cache->settled);
-	tn_unlock();
-	return NULL;
+	return cache->stop || cache->options.manual || cache->options.execute != NULL ? 0 : wanted;
 }
 
 int tn_worker_ensure(tenure_cache *cache)
 {
 	bool started = true;
 
+	if (cache->options.manual)
+		return 0;
 	tn_lock();
-	if (cache->worker_count == 0 && !cache->stop) {
-		started = start_worker_unlock(cache);
-		tn_lock();
-	}
-	if (started && !cache->maintained && cache->options.now == NULL && !cache->stop) {
-		cache->maintained = true;
-		cache->threads++;
-		tn_unlock();
-		started = tn_thread_start(maintenance_main, cache, "tenure-time") == 0;
-		tn_lock();
-		if (!started) {
-			cache->maintained = false;
-			cache->threads--;
-		}
-	}
+	if (cache->options.execute == NULL && cache->worker_count == 0 && !cache->stop)
+		started = tn_worker_start_unlock_lock(cache);
+	if (started && !cache->maintained && cache->options.now == NULL && !cache->stop)
+		started = tn_worker_start_maintenance_unlock_lock(cache);
 	tn_unlock();
 	return started ? 0 : tn_fail(TENURE_ENOMEM, "no thread could be started for the releases of the cache \"%s\"",
 				     cache->name);
-}
-
-int tn_worker_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_next)
-{
-	tenure_call *flight;
-	int64_t next, look;
-	int done = 0, looked = 0, stuck;
-
-	now = real_time(now);
-	tn_lock();
-	if (now > tn_cached_now(cache))
-		__atomic_store_n(&cache->now, now, __ATOMIC_RELAXED);
-	while ((next = tn_expire_next_locked(cache)) <= now && (limit == 0 || done < limit)) {
-		done += tn_expire_one_locked(cache, now);
-		breathe_unlock_lock(&looked);
-	}
-	stuck = find_stuck_locked(cache, now, &look);
-	replace_unlock_lock(cache, stuck);
-	tn_list_for_each(flight, &cache->flights, tenure_call, in_cache)
-		tn_cond_broadcast(&flight->changed); /* waits with a deadline look at the time again */
-	tn_cond_broadcast(&cache->settled);
-	tn_unlock();
-	if (ret_next != NULL)
-		*ret_next = next;
-	return done;
 }

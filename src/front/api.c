@@ -17,6 +17,7 @@
 #include "core/get.h"
 #include "core/key.h"
 #include "core/lease.h"
+#include "core/maintenance.h"
 #include "core/recording.h"
 #include "core/retire.h"
 #include "core/scope.h"
@@ -210,6 +211,8 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 {
 	struct tenure_cell_ *cell = tenure_pin_(request->hash);
 	struct tenure_entry_ *entry;
+	bool stale;
+	int result;
 
 	if (cell == NULL)
 		return tn_get(request, lease);
@@ -218,10 +221,9 @@ static int get_by_key(const struct tn_request *request, tenure_lease *lease)
 	    memcmp(entry->key, request->key, request->key_size & ~TENURE_DIGESTED_) == 0 &&
 	    __atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) > tn_cached_now(request->function->cache)) {
 		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
-		if (tn_get_replay(request, cell) != 0)
-			return TENURE_EFORKED;
-		tenure_hand_out_(lease, cell);
-		return TENURE_HIT;
+		stale = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & TENURE_STALE_;
+		result = tn_get_hand_over(request, cell, NULL, true, lease);
+		return result != 0 ? result : stale ? TENURE_STALE : TENURE_HIT;
 	}
 	tenure_unpin_miss_(cell);
 	return tn_get(request, lease);
@@ -399,7 +401,7 @@ int tenure_lease_discard(tenure_lease *lease)
 		return result;
 	entry = tn_entry_of(lease->cell_);
 	tn_lock();
-	if (entry->head.life == lease->stamp_ && entry->head.state == TN_LIVE)
+	if (tn_lease_is_of_life_locked(lease) && entry->head.state == TN_LIVE)
 		tn_retire_locked(entry, TN_INVALID);
 	tn_unlock();
 	return tn_lease_give_back(lease);
@@ -626,7 +628,7 @@ int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_next)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	if (limit < 0)
 		return tn_fail(TENURE_EINVAL, "the limit of tenure_poll() is %d; allowed is 0 (all) or more", limit);
-	return tn_worker_poll(cache, now, limit, ret_next);
+	return tn_maintenance_poll(cache, now, limit, ret_next);
 }
 
 /* ---- sessions */

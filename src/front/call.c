@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/context.h"
 #include "core/flight.h"
+#include "core/holder.h"
 #include "core/lease.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -93,6 +94,8 @@ int tenure_call_keep_lease(tenure_call *call, tenure_lease *lease)
 		return result;
 	if (!tn_recording_keep(call->recording, lease))
 		return tn_fail(TENURE_ENOMEM, "out of memory to keep a lease; it is still yours");
+	if (tn_tracked(lease))
+		tn_holder_keep(lease);
 	*lease = (tenure_lease){ .resource = NULL };
 	return 0;
 }
@@ -105,7 +108,7 @@ bool tenure_call_cancelled(tenure_call *call)
 		return true;
 	tn_lock();
 	/* The leader waits too, but with its own time only: it is what runs the creator. */
-	cancelled = call->function->cache->closing ||
+	cancelled = call->function->cache->closing || (call->quiet && call->cleared) ||
 		    (tn_list_empty(&call->waiters) && tn_cache_time_locked(call->function->cache) >= call->patience);
 	tn_unlock();
 	return cancelled;
@@ -185,6 +188,10 @@ int tenure_say(tenure_call *call, int kind, const char *format, ...)
 	va_end(arguments);
 	if (text == NULL)
 		return out_of_memory(call);
+	if (call->quiet) { /* a refresh: the recording of what it refreshes stays */
+		tn_free(text);
+		return 0;
+	}
 	item = tn_recording_say(call->recording, kind, text, size);
 	tn_free(text);
 	return show(call, item);
@@ -197,7 +204,7 @@ int tenure_emit(tenure_call *call, int kind, const void *data, size_t size)
 	if (kind < TENURE_FRONT || (data == NULL && size != 0))
 		return tn_fail(TENURE_EINVAL, "tenure_emit() takes kinds from TENURE_FRONT (%d) up, and data that is not NULL",
 			       TENURE_FRONT);
-	return show(call, tn_recording_say(call->recording, kind, data, size));
+	return call->quiet ? 0 : show(call, tn_recording_say(call->recording, kind, data, size));
 }
 
 /* The front has no value for an input: whatever its creator makes of that, the creation fails with what the front says. */
@@ -232,7 +239,7 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 	if (foreign(call) || label == NULL)
 		return NULL;
 	input = tn_recording_find(call->recording, label, low_high_preset);
-	if (input != NULL)
+	if (input != NULL || call->quiet) /* a refresh has its entry's answers; to anything else the preset */
 		return input;
 	front = call->function->cache->options.front;
 	if (front != NULL && front->ask != NULL && call->session != NULL) {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dump.c: counters and entries as data and as text for people. */
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
+#include "base/alloc.h"
 #include "base/duration.h"
 #include "base/error.h"
 #include "core/cache.h"
 #include "core/clear.h"
-#include "core/context.h"
 #include "core/function.h"
 #include "core/stats.h"
 #include "front/guard.h"
+#include "front/openmetrics.h"
 #include "front/options.h"
 
 static int give_stats(const tenure_stats *stats, tenure_stats *ret, size_t size)
@@ -55,99 +53,184 @@ int tenure_cache_stats(tenure_cache *cache, tenure_stats *ret, size_t size)
 	return give_stats(&stats, ret, size);
 }
 
-struct output {
-	tenure_write *write;
-	void *user;
-	int result;
-};
-
-static void put(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct output *output, const char *format, ...)
+int tenure_each_entry(tenure_cache *cache, int (*visit)(void *user, const tenure_entry_info *entry), void *user)
 {
-	enum tn_callback was;
-	char text[1024];
-	va_list arguments;
-	int size;
-
-	if (output->result != 0)
-		return;
-	va_start(arguments, format);
-	size = vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (size <= 0)
-		return;
-	was = tn_callback_enter(TN_IN_WRITE);
-	output->result = output->write(output->user, text,
-				       (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
-	tn_callback_leave(was);
-}
-
-static void put_function(struct output *output, struct tn_function *function)
-{
-	tenure_stats s = { 0 };
-	char time[32];
-
-	tn_stats_add(function, &s);
-	tn_duration_format(s.creations == 0 ? 0 : (int64_t)(s.creation_time / s.creations), time, sizeof(time));
-	put(output, "%s()\n", function->definition->name);
-	put(output, "  hits %llu, misses %llu, waits %llu; creations %llu (%s each), failures %llu, abandoned %llu\n",
-	    (unsigned long long)s.hits, (unsigned long long)s.misses, (unsigned long long)s.waits,
-	    (unsigned long long)s.creations, time, (unsigned long long)s.failures, (unsigned long long)s.abandoned);
-	put(output, "  live %llu (leased %llu), retired but leased %llu, releases pending %llu, failed %llu\n",
-	    (unsigned long long)s.live, (unsigned long long)s.leased, (unsigned long long)s.retired,
-	    (unsigned long long)s.pending_releases, (unsigned long long)s.release_failures);
-	put(output, "  retired: expired %llu, idle %llu, capacity %llu, cleared %llu, invalid %llu, replaced %llu, closed %llu\n",
-	    (unsigned long long)s.retired_expired, (unsigned long long)s.retired_idle,
-	    (unsigned long long)s.retired_capacity, (unsigned long long)s.retired_cleared,
-	    (unsigned long long)s.retired_invalid, (unsigned long long)s.retired_replaced,
-	    (unsigned long long)s.retired_closed);
-}
-
-static void put_entries(struct output *output, const tenure_cache *cache, unsigned flags)
-{
+	struct tn_walk walk = { 0 };
 	struct tn_snapshot entry;
-	uint64_t at = 0;
-	bool first = true;
+	int result = tn_guard(TN_FROM_WORK, "tenure_each_entry()");
 
-	while (output->result == 0 && tn_snapshot_next(cache, &at, &entry)) {
-		char age[32], left[32], took[32];
-
-		if (first)
-			put(output, "%-16s %10s %10s %10s %7s  %s\n", "state", "age", "left", "took", "leases", "entry");
-		first = false;
-		tn_duration_format(entry.age, age, sizeof(age));
-		tn_duration_format(entry.time_left, left, sizeof(left));
-		tn_duration_format(entry.creation_time, took, sizeof(took));
-		put(output, "%-16s %10s %10s %10s %7llu  %s(%s)\n", entry.phase, age, left, took,
-		    (unsigned long long)entry.leases, entry.function,
-		    flags & TENURE_DUMP_ARGUMENTS ? entry.arguments : "...");
-	}
-}
-
-int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *user)
-{
-	struct output output = { .write = write, .user = user };
-	struct tn_function *function;
-	int result = tn_guard(TN_FROM_WORK, "tenure_dump()");
-
-	if (result == 0 && write == NULL)
-		result = tn_fail(TENURE_EINVAL, "the dump has nowhere to go: `write` is NULL");
-	if (result == 0 && flags & ~(unsigned)TENURE_DUMP_ARGUMENTS)
-		result = tn_fail(TENURE_EINVAL, "unknown flags 0x%x; allowed is 0 or TENURE_DUMP_ARGUMENTS", flags);
+	if (result == 0 && visit == NULL)
+		result = tn_fail(TENURE_EINVAL, "nobody visits the entries: `visit` is NULL");
 	if (result != 0)
 		return result;
 	cache = cache != NULL ? cache : tn_options_default_cache();
 	if (cache == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
-	put(&output, "cache \"%s\"\n", cache->name);
-	for (function = NULL; (function = tn_clear_next_root(cache, function)) != NULL;)
-		put_function(&output, function);
-	put_entries(&output, cache, flags);
-	return output.result;
+	while (result == 0 && tn_snapshot_next(cache, &walk, &entry)) {
+		const tenure_entry_info info = {
+			.function = entry.function,
+			.arguments = entry.arguments,
+			.state = entry.state,
+			.cause = entry.cause,
+			.age = entry.age,
+			.time_left = entry.time_left,
+			.creation_time = entry.creation_time,
+			.leases = entry.leases,
+		};
+
+		result = visit(user, &info);
+	}
+	return result;
 }
 
-int tenure_to_file(void *user, const char *text, size_t size)
+/* ---- for people */
+
+/* A stranger's name shall not steer the terminal that it is shown on. */
+static void put_name(struct tn_output *output, const char *name)
 {
-	return fwrite(text, 1, size, user) == size ? 0 : TENURE_EFAILED;
+	for (; *name != '\0'; name++)
+		tn_output_add(output, (unsigned char)*name < ' ' || *name == 0x7f ? "?" : name, 1);
+}
+
+static void put_counter(struct tn_output *output, const char *name, uint64_t value, bool time, const char *sentence)
+{
+	char text[32];
+
+	if (value == 0)
+		return;
+	if (time)
+		tn_duration_format(value > INT64_MAX ? INT64_MAX : (int64_t)value, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	tn_output_print(output, "  %-18s %12s  %s\n", name, text, sentence);
+}
+
+enum kind { COUNTER, TIME, CAUSE, NOW };
+
+static void put_function(struct tn_output *output, const struct tn_function_stats *function)
+{
+	put_name(output, function->name);
+	tn_output_print(output, "()\n");
+#define PUT(kind, name, text) put_counter(output, #name, function->stats.name, kind == TIME, text);
+	TENURE_STATS(PUT)
+#undef PUT
+}
+
+static int put_functions(struct tn_output *output, const tenure_cache *cache)
+{
+	size_t count;
+	struct tn_function_stats *functions = tn_stats_gather(cache, &count);
+
+	if (functions == NULL)
+		return tn_fail(TENURE_ENOMEM, "out of memory for the counters of the functions");
+	for (size_t i = 0; i < count; i++)
+		put_function(output, &functions[i]);
+	tn_free(functions);
+	return 0;
+}
+
+static void put_call(struct tn_output *output, const char *function, const char *arguments, unsigned flags)
+{
+	put_name(output, function);
+	tn_output_print(output, "(%s)\n", flags & TENURE_DUMP_ARGUMENTS ? arguments : "...");
+}
+
+static void put_entries(struct tn_output *output, const tenure_cache *cache, unsigned flags)
+{
+	struct tn_walk walk = { 0 };
+	struct tn_snapshot entry;
+	bool first = true;
+
+	while (output->result == 0 && tn_snapshot_next(cache, &walk, &entry)) {
+		char age[32], left[32], took[32], state[40];
+
+		if (first)
+			tn_output_print(output, "%-19s %10s %10s %10s %7s  %s\n", "state", "age", "left", "took", "leases",
+					"entry");
+		first = false;
+		snprintf(state, sizeof(state), entry.cause == NULL ? "%s" : "%s, %s", entry.state, entry.cause);
+		tn_duration_format(entry.age, age, sizeof(age));
+		tn_duration_format(entry.time_left, left, sizeof(left));
+		tn_duration_format(entry.creation_time, took, sizeof(took));
+		tn_output_print(output, "%-19s %10s %10s %10s %7llu  ", state, age, left, took,
+				(unsigned long long)entry.leases);
+		put_call(output, entry.function, entry.arguments, flags);
+	}
+}
+
+static void put_holders(struct tn_output *output, const tenure_cache *cache, unsigned flags)
+{
+	struct tn_held held;
+	uint32_t at = 0;
+	bool first = true;
+
+	while (output->result == 0 && tn_held_next(cache, &at, &held)) {
+		char age[32], thread[48];
+
+		if (first)
+			tn_output_print(output, "%10s  %-26s %-40s %s\n", "held for", "by thread", "taken at", "lease on");
+		first = false;
+		tn_duration_format(held.age, age, sizeof(age));
+		snprintf(thread, sizeof(thread), "%llu (%s)", (unsigned long long)held.holder.thread, held.holder.thread_name);
+		tn_output_print(output, "%10s  %-26s %-40s ", age, thread,
+				held.holder.place[0] == '\0' ? "a place not known" : held.holder.place);
+		tn_output_print(output, "%s", held.holder.kept ? "(kept by another entry) " : "");
+		put_call(output, held.function, held.arguments, flags);
+	}
+	if (first)
+		tn_output_print(output, "nobody holds a lease of a function that tracks its holders\n");
+}
+
+static int dump(tenure_cache *cache, unsigned flags, struct tn_output *output)
+{
+	int result;
+
+	if (flags & TENURE_DUMP_OPENMETRICS)
+		return tn_openmetrics_write(cache, output);
+	tn_output_print(output, "cache \"");
+	put_name(output, cache->name);
+	tn_output_print(output, "\"\n");
+	result = put_functions(output, cache);
+	if (result != 0)
+		return result;
+	put_entries(output, cache, flags);
+	if (flags & TENURE_DUMP_HOLDERS)
+		put_holders(output, cache, flags);
+	return tn_output_end(output);
+}
+
+static int check_flags(const tenure_cache *cache, unsigned flags)
+{
+	const unsigned for_people = TENURE_DUMP_ARGUMENTS | TENURE_DUMP_HOLDERS;
+	const unsigned for_machines = TENURE_DUMP_OPENMETRICS | TENURE_DUMP_EVERY_CACHE;
+
+	if (flags & ~(for_people | for_machines))
+		return tn_fail(TENURE_EINVAL, "unknown flags 0x%x of the dump; allowed are TENURE_DUMP_ARGUMENTS, _HOLDERS, "
+			       "_OPENMETRICS and _EVERY_CACHE", flags & ~(for_people | for_machines));
+	if ((flags & TENURE_DUMP_OPENMETRICS) && (flags & for_people))
+		return tn_fail(TENURE_EINVAL, "TENURE_DUMP_OPENMETRICS has counters only: no arguments, no holders; ask for "
+			       "those in another dump");
+	if ((flags & TENURE_DUMP_EVERY_CACHE) && (!(flags & TENURE_DUMP_OPENMETRICS) || cache != NULL))
+		return tn_fail(TENURE_EINVAL, "TENURE_DUMP_EVERY_CACHE goes with TENURE_DUMP_OPENMETRICS, and with NULL for the "
+			       "cache");
+	return 0;
+}
+
+int tenure_dump(tenure_cache *cache, unsigned flags, tenure_write *write, void *user)
+{
+	struct tn_output output = { .write = write, .user = user };
+	int result = tn_guard(TN_FROM_WORK, "tenure_dump()");
+
+	if (result == 0 && write == NULL)
+		result = tn_fail(TENURE_EINVAL, "the dump has nowhere to go: `write` is NULL");
+	if (result == 0)
+		result = check_flags(cache, flags);
+	if (result != 0)
+		return result;
+	if (cache == NULL && !(flags & TENURE_DUMP_EVERY_CACHE)) {
+		cache = tn_options_default_cache();
+		if (cache == NULL)
+			return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
+	}
+	return dump(cache, flags, &output);
 }

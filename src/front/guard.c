@@ -10,6 +10,7 @@ static const char *const WHERE[] = {
 	[TN_OUTSIDE] = "", [TN_IN_CREATE] = "a creator", [TN_IN_VALIDATE] = "validate", [TN_IN_RELEASE] = "a release",
 	[TN_IN_FRONT] = "a front", [TN_IN_IDENTIFY] = "an identify function", [TN_IN_CLOCK] = "the clock",
 	[TN_IN_REPORT] = "the report", [TN_IN_WRITE] = "the write of a dump",
+	[TN_IN_TELL] = "execute or wake",
 };
 
 int tn_guard(enum tn_reach reach, const char *call)

@@ -31,6 +31,12 @@ static bool unknown_tail(const void *given, size_t given_size, size_t known_size
 	return false;
 }
 
+/* Every version of a structure holds pointers, so its size is a multiple of theirs; half a pointer must not be read. */
+static bool possible_size(size_t size)
+{
+	return size % sizeof(void *) == 0;
+}
+
 static int read_duration(const char *function, const char *option, const char *text, int64_t ns, int64_t absent,
 			 int64_t *ret)
 {
@@ -84,6 +90,43 @@ static int check_parameters(const tenure_definition *definition)
 	return 0;
 }
 
+/* What runs on a worker outlives the call that asked for it, so its arguments must be copied. */
+static int check_copyable(const tenure_definition *definition, const char *option)
+{
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		const tenure_parameter *parameter = &definition->parameters[i];
+
+		if (parameter->kind == TENURE_OBJECT_)
+			return tn_fail(TENURE_EINVAL, "%s(): %s needs arguments that tenure can copy; the parameter %s (%s) is of "
+				       "a type it cannot", definition->name, option, parameter->name, parameter->type);
+	}
+	return 0;
+}
+
+static int read_background(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
+{
+	const char *name = definition->name;
+	int result;
+
+	if (given->refresh > TENURE_BACKGROUND)
+		return tn_fail(TENURE_EINVAL, "%s(): .refresh is %u; allowed is TENURE_FOREGROUND or TENURE_BACKGROUND", name,
+			       given->refresh);
+	result = read_duration(name, "max_stale", given->max_stale, given->max_stale_ns, 0, &options->max_stale);
+	if (result != 0)
+		return result;
+	if (given->refresh != TENURE_BACKGROUND && options->max_stale != 0)
+		return tn_fail(TENURE_EINVAL, "%s(): .max_stale does nothing without .refresh = TENURE_BACKGROUND", name);
+	if (given->refresh == TENURE_BACKGROUND && options->ttl == TN_NEVER)
+		return tn_fail(TENURE_EINVAL, "%s(): .refresh = TENURE_BACKGROUND does nothing without .ttl", name);
+	if (options->max_stale != 0 && options->max_stale <= options->ttl)
+		return tn_fail(TENURE_EINVAL, "%s(): .max_stale must be longer than .ttl; leave it out for twice the ttl", name);
+	if (given->refresh == TENURE_BACKGROUND)
+		result = check_copyable(definition, ".refresh = TENURE_BACKGROUND");
+	if (result == 0 && given->create_on_worker)
+		result = check_copyable(definition, ".create_on_worker");
+	return result;
+}
+
 static int read_cache(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
 {
 	if (given->cache != NULL && *given->cache == NULL)
@@ -104,6 +147,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		return tn_fail(TENURE_EINVAL, "a function without a definition; use TENURE_DEFINE");
 	name = definition->name;
 	if (definition->size != sizeof(*definition) || (definition->layout != 0 && definition->layout != TENURE_LAYOUT_) ||
+	    !possible_size(definition->options_size) ||
 	    unknown_tail(definition->options, definition->options_size, sizeof(given)))
 		return tn_fail(TENURE_EVERSION, "%s() was compiled against another version of tenure than %s", name,
 			       tenure_version());
@@ -132,6 +176,8 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 		result = tn_fail(TENURE_EINVAL, "%s(): .scope is %u; allowed is TENURE_GLOBAL or TENURE_SESSION", name,
 				 given.scope);
 	if (result == 0)
+		result = read_background(definition, &given, options);
+	if (result == 0)
 		result = read_cache(definition, &given, options);
 	if (result != 0)
 		return result;
@@ -140,8 +186,11 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	options->max_entries = given.max_entries == 0 ? UINT64_MAX : given.max_entries;
 	options->jitter_percent = given.jitter_percent;
 	options->show_time = given.show_time;
+	options->track_holders = given.track_holders;
 	options->version = given.version;
 	options->scoped = given.scope == TENURE_SESSION;
+	options->background = given.refresh == TENURE_BACKGROUND;
+	options->on_worker = given.create_on_worker;
 	return 0;
 }
 
@@ -161,8 +210,8 @@ tenure_cache *tn_options_default_cache(void)
 
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *options)
 {
-	if (given == NULL || given->size == 0)
-		return tn_fail(TENURE_EINVAL, "cache options without a size; use the macros, which set it");
+	if (given == NULL || given->size == 0 || !possible_size(given->size))
+		return tn_fail(TENURE_EINVAL, "cache options without a size that they can have; use the macros, which set it");
 	if (unknown_tail(given, given->size, sizeof(*options)))
 		return tn_fail(TENURE_EVERSION, "the cache's options were compiled against a newer version of tenure than %s",
 			       tenure_version());
@@ -173,6 +222,13 @@ int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_option
 			       (long long)options->exit_timeout);
 	if (options->workers > 64)
 		return tn_fail(TENURE_EINVAL, ".workers is %u; allowed is 0 (2) to 64", options->workers);
+	if (options->manual && options->execute != NULL)
+		return tn_fail(TENURE_EINVAL, ".manual and .execute exclude each other: in manual mode tenure_poll() runs everything");
+	if (options->wake != NULL && !options->manual)
+		return tn_fail(TENURE_EINVAL, ".wake does nothing without .manual = true");
+	if (options->workers != 0 && (options->manual || options->execute != NULL))
+		return tn_fail(TENURE_EINVAL, ".workers does nothing with %s: there are none",
+			       options->manual ? ".manual" : ".execute");
 	if (options->front != NULL && options->front->size < sizeof(tenure_front))
 		return tn_fail(TENURE_EINVAL, ".front has no size; begin it with .size = sizeof(tenure_front)");
 	if (options->front == NULL)

@@ -83,7 +83,8 @@ def cmake(work, env):
     if shutil.which("cmake") is None:
         print("skip cmake: not installed")
         return
-    _, why = run("cmake", "-S", work, "-B", work / "build", "-DCMAKE_BUILD_TYPE=Release", env=env)
+    generator = ["-G", "Ninja"] if shutil.which("ninja") else []  # a bare Debian has no make
+    _, why = run("cmake", *generator, "-S", work, "-B", work / "build", "-DCMAKE_BUILD_TYPE=Release", env=env)
     if not why:
         _, why = run("cmake", "--build", work / "build", env=env)
     for program in ("shelf", "shelf_cc"):

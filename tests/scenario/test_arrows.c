@@ -550,6 +550,21 @@ static void V2_one_validation_serves_all_who_ask(void **state)
 	assert_int_equal(stats.waits, 1);
 }
 
+static void C5_who_waits_for_a_validation_may_leave_and_is_told_so(void **state)
+{
+	pthread_t asker;
+
+	(void)state;
+	assert_int_equal(tenure_get(judged, NULL, 1), TENURE_CREATED);
+	tn_fault_arm("validate.running", 0);
+	asker = start(get_judged, NULL);
+	tn_fault_await("validate.running");
+	assert_int_equal(tenure_get_within(judged, 0, NULL, 1), TENURE_ETIMEDOUT);
+	assert_non_null(strstr(tenure_message(), "validating"));
+	tn_fault_release("validate.running");
+	assert_int_equal((intptr_t)finish(asker), TENURE_HIT);
+}
+
 TENURE_DECLARE(ping, struct book);
 TENURE_DECLARE(pong, struct book);
 static int make_ping(tenure_call *c, const ping_args *a, struct book **ret)
@@ -732,6 +747,7 @@ int main(void)
 		A(Z3_a_clear_goes_between_the_batches_of_another),
 		A(V2_a_verdict_on_a_retired_entry_is_dropped),
 		A(V2_one_validation_serves_all_who_ask),
+		A(C5_who_waits_for_a_validation_may_leave_and_is_told_so),
 		A(C4_a_cycle_over_two_threads_is_found),
 		A(C4_helper_threads_attach_and_a_drain_inside_is_refused),
 		A(L3_a_release_that_hangs_is_reported_and_stops_nobody),

@@ -618,6 +618,58 @@ static void C3_a_front_may_not_get(void **state)
 	cache = kept;
 }
 
+static talk_lease talkers;
+
+static void give_back_now(void *user, int kind, const void *data, size_t size, bool replayed)
+{
+	(void)user, (void)kind, (void)data, (void)size;
+	if (replayed) {
+		assert_int_equal(tenure_discard(&talkers), 0); /* it is empty as yet */
+		assert_int_equal(tenure_clear_all(cache), TENURE_EREENTRANT);
+	}
+}
+static const tenure_front eager = { .size = sizeof(eager), .message = give_back_now };
+
+static void L1_U3_a_front_cannot_take_the_lease_away_that_is_being_handed_out(void **state)
+{
+	tenure_session *session;
+
+	(void)state;
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	assert_int_equal(tenure_cache_open(&cache, .front = &eager, .now = test_clock), 0);
+	assert_int_equal(tenure_session_open("eager", NULL, &session), 0);
+	tenure_session_enter(session, NULL);
+	assert_int_equal(tenure_get(talk, NULL, 1), TENURE_CREATED);
+	for (int i = 0; i < 3; i++) { /* the slow way, and the one without a lock */
+		assert_int_equal(tenure_get(talk, &talkers, 1), TENURE_HIT);
+		book_check(talkers.resource);
+		assert_int_equal(tenure_give_back(&talkers), 0);
+	}
+	tenure_session_end(session);
+}
+
+TENURE_DECLARE(get_refiller, struct book, (int, n));
+static get_refiller_lease refilled;
+static int make_refiller(tenure_call *c, const get_refiller_args *a, struct book **ret)
+{
+	(void)c;
+	if (a->n == 1)
+		assert_int_equal(tenure_get(get_refiller, &refilled, 2), TENURE_CREATED);
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_refiller, .cache = &cache, .create = make_refiller, .release = book_release);
+
+static void L1_a_lease_that_a_creator_fills_meanwhile_is_not_overwritten(void **state)
+{
+	(void)state;
+	assert_int_equal(tenure_get(get_refiller, &refilled, 1), TENURE_EHELD);
+	assert_int_equal(refilled.resource->number, 2);
+	assert_int_equal(tenure_give_back(&refilled), 0);
+	assert_int_equal(tenure_get(get_refiller, &refilled, 1), TENURE_HIT); /* it was made, and is kept */
+	assert_int_equal(tenure_give_back(&refilled), 0);
+}
+
 static void U6_there_is_no_front_unless_asked_for(void **state)
 {
 	static const tenure_front old = { .size = 8 };
@@ -667,6 +719,8 @@ int main(void)
 		S(U5_every_waiter_sees_the_latest_and_no_more_often_than_a_tick),
 		S(U5_a_helper_tells_and_the_creators_thread_shows),
 		S(C3_a_front_may_not_get),
+		S(L1_U3_a_front_cannot_take_the_lease_away_that_is_being_handed_out),
+		S(L1_a_lease_that_a_creator_fills_meanwhile_is_not_overwritten),
 		S(U6_there_is_no_front_unless_asked_for),
 		S(S1_sessions_end_once),
 	};

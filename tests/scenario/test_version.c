@@ -15,32 +15,41 @@ TENURE_DEFINE(get_book, .cache = &cache, .create = write_book, .release = book_r
 /* The same function as another build would bring it: register only, into a face of its own. */
 static int register_as(size_t size, uint32_t layout, const void *options, size_t options_size)
 {
-	tenure_definition definition = get_book.definition;
-	tenure_function face = { &definition, { NULL, NULL } };
+	static struct { /* what is registered stays */
+		tenure_definition definition;
+		tenure_function face;
+	} others[16], *next = others;
+	tenure_definition *definition = &next->definition;
+	tenure_function *face = &next->face;
 	int result;
 
-	definition.size = size;
-	definition.layout = layout;
-	definition.options = options;
-	definition.options_size = options_size;
-	result = tenure_function_register(&face);
+	assert_true(next < others + 16);
+	next++;
+	*definition = get_book.definition;
+	face->definition = definition;
+	definition->size = size;
+	definition->layout = layout;
+	definition->options = options;
+	definition->options_size = options_size;
+	result = tenure_function_register(face);
 	if (result != 0)
-		assert_null(face.state_[0]); /* inlined code, which hits only with a state, never will */
+		assert_null(face->state_[0]); /* inlined code, which hits only with a state, never will */
 	return result;
 }
 
 static void another_layout_is_refused_before_any_hit(void **state)
 {
-	get_book_function other = get_book;
+	static get_book_function other;
 	get_book_lease lease = { .lease = { NULL, NULL, 0 } };
 
 	(void)state;
+	other = get_book;
 	other.function.definition = &other.definition;
 	other.definition.user = &other;
 	other.definition.options = &other.options;
 	other.definition.layout = TENURE_LAYOUT_ + 1;
 	assert_int_equal(get_book_get_(&other, TENURE_FOREVER,
-				       &(const get_book_args){ { sizeof(get_book_args) }, &lease, 1 }), TENURE_EVERSION);
+				       &(get_book_args){ { sizeof(get_book_args), NULL }, &lease, 1 }, NULL), TENURE_EVERSION);
 	assert_non_null(strstr(tenure_message(), "another version"));
 	assert_null(other.function.state_[0]);
 	assert_null(lease.lease.cell_);
@@ -71,7 +80,7 @@ static void options_of_an_older_program_end_early(void **state)
 
 static void options_of_a_newer_program_are_taken_when_their_tail_is_zero(void **state)
 {
-	struct {
+	static struct {
 		tenure_options known;
 		uint64_t unknown;
 	} newer;

@@ -27,7 +27,7 @@ static char pool[2][10000];
 static keyed_args random_arguments(char *room)
 {
 	size_t size = rnd(4) == 0 ? 4090 + rnd(12) : rnd(40);
-	keyed_args a = { .head_ = { sizeof(a) }, .text = room, .i = (int)rnd(3) - 1, .t = rnd(2), .d = (double)rnd(3) / 2,
+	keyed_args a = { .head_ = { sizeof(a), NULL }, .text = room, .i = (int)rnd(3) - 1, .t = rnd(2), .d = (double)rnd(3) / 2,
 			 .c = (int8_t)(rnd(3) - 1), .u = (uint16_t)rnd(3), .f = (float)rnd(2), .ul = rnd(2) };
 
 	size = rnd(3) == 0 ? 3 : size;
@@ -93,7 +93,7 @@ static void K1_K6_random_argument_lists_have_one_key_when_equal_and_two_when_not
 
 static void K5_a_key_for_people(void **state)
 {
-	keyed_args a = { .head_ = { sizeof(a) }, .text = "a \"b\"\n", .i = -3, .t = true, .d = 0.5 };
+	keyed_args a = { .head_ = { sizeof(a), NULL }, .text = "a \"b\"\n", .i = -3, .t = true, .d = 0.5 };
 	struct tn_key key;
 	char text[300];
 

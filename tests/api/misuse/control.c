@@ -4,6 +4,8 @@
 #include <tenure/tenure.h>
 TENURE_DECLARE(get_model, struct model, (const char *, path), (int, threads), (FILE *, _log));
 TENURE_DECLARE(other, int);
+TENURE_DECLARE_STATIC(own, struct model, (bool, warm));
+TENURE_DECLARE_STATIC(unused, int);
 static int load(tenure_call *c, const get_model_args *a, struct model **ret)
 {
 	(void)c, (void)a;
@@ -15,6 +17,12 @@ static void unload(struct model *m)
 	(void)m;
 }
 TENURE_DEFINE(get_model, .create = load, .release = unload, .ttl = "1h");
+static int make_own(tenure_call *c, const own_args *a, struct model **ret)
+{
+	(void)c, (void)a, (void)ret;
+	return 0;
+}
+TENURE_DEFINE_STATIC(own, .create = make_own, .release = unload, .spinner = "");
 int main(void)
 {
 	TENURE_LEASE(get_model, m);
@@ -22,6 +30,7 @@ int main(void)
 
 	tenure_get(get_model, &m, "a", 4);
 	tenure_get(get_model, NULL, .path = "a");
+	tenure_get(own, NULL, true);
 	tenure_get(get_model, &m, "a", 4, stderr);
 	tenure_clear_entry(get_model, "a");
 	tenure_clear_entry(get_model);

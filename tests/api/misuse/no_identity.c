@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* no_identity.c: a parameter whose type has no identity; demands: identify */
+/* no_identity.c: a parameter whose type has no identity; demands: parameter `log` of `bad`: its type has no identity */
 #include <stdio.h>
 #include <tenure/tenure.h>
 TENURE_DECLARE(bad, int, (FILE *, log));

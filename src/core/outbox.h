@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox.h: telling whoever does a cache's work that there is some: its threads, the program's executor, its event loop.
+ *
+ * Threads are told through a condition at once. The program's own functions (execute, wake) are user code, so they are
+ * called when M is let go: what is to be told waits in an outbox until then. */
+#ifndef TN_OUTBOX_H
+#define TN_OUTBOX_H
+
+#include "core/core.h"
+
+/* A release or a job is queued. */
+void tn_tell_work_locked(tenure_cache *cache);
+
+/* The next deadline is nearer than it was, or something wants watching. */
+void tn_tell_time_locked(tenure_cache *cache);
+
+/* Before a wait on a condition: let M go if something is to be told. */
+void tn_tell_unlock_lock(void);
+
+#endif
