@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ["base", "core", "front"]
-ROOMS = ("core key arguments context outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
+ROOMS = ("core key arguments bind context failure outbox cell object entry table retire holder lease expire evict session recording worker maintenance flight creation "
          "job refresh validate clear function scope forget get cache fork stats").split()
 # A retirer must find the chain of an entry's variants, which a recording holds: a structure, no call upwards.
 ALLOWED_UP = {("retire.c", "recording")}
@@ -89,7 +89,7 @@ def opening(path):
 
 
 def headed():
-    return sources(".c", ".h", ".cc", ".py", ".sh", ".build", ".pml", ".rs", ".map", ".ini", "CMakeLists.txt", "/bare", "run")
+    return sources(".c", ".h", ".cc", ".hpp", ".py", ".sh", ".build", ".pml", ".rs", ".map", ".ini", "CMakeLists.txt", "/bare", "run")
 
 
 def table():
@@ -107,7 +107,7 @@ def heads():
 
 
 def contract():
-    names = " ".join(re.findall(r"\b((?:[A-Z]\d+_)\w+)", " ".join(p.read_text() for p in sources(".c") if "tests" in p.parts)))
+    names = " ".join(re.findall(r"\b((?:[A-Z]\d+_)\w+)", " ".join(p.read_text() for p in sources(".c", ".cc") if "tests" in p.parts)))
     wanted = " ".join(line for line in (ROOT / "tests/contract.txt").read_text().splitlines() if not line.startswith("#")).split()
     problems = [f"{n}: no test carries it" for n in wanted if not re.search(rf"(?:^|[ _]){n}_", names)]
     told = re.findall(r"\*\*([A-Z]\d+)\*\*", (ROOT / "docs/contract.md").read_text())
@@ -117,7 +117,7 @@ def contract():
 
 def banned():
     problems = []
-    for path in sources(".c", ".h"):
+    for path in sources(".c", ".h", ".cc", ".hpp"):
         relative = path.relative_to(ROOT)
         code = re.sub(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", "", path.read_text(), flags=re.S)
         for name in re.findall(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(", code):

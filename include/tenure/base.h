@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define TENURE_VERSION_MAJOR 0
 #define TENURE_VERSION_MINOR 1
@@ -107,14 +108,14 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 
 #define TENURE_KEYED_(name) (#name[0] != '_')
 
-/* The kind of a parameter from its C type; TENURE_OBJECT_: one that needs an identity function. Qualifiers of the member
+/* The kind of a parameter from its C type; TENURE_OBJECT: one that needs an identity function. Qualifiers of the member
  * do not matter: the generic selection is on a value. */
 #define TENURE_KIND_OF_(x) _Generic((x), bool: TENURE_BOOL, \
 	char: TENURE_INT, signed char: TENURE_INT, short: TENURE_INT, int: TENURE_INT, long: TENURE_INT, \
 	long long: TENURE_INT, unsigned char: TENURE_UINT, unsigned short: TENURE_UINT, unsigned: TENURE_UINT, \
 	unsigned long: TENURE_UINT, unsigned long long: TENURE_UINT, float: TENURE_REAL, double: TENURE_REAL, \
 	char *: TENURE_STRING, const char *: TENURE_STRING, tenure_bytes: TENURE_BYTES, \
-	tenure_value: TENURE_VALUE_, default: TENURE_OBJECT_)
+	tenure_value: TENURE_VALUE, default: TENURE_OBJECT)
 
 #define TENURE_MEMBER_(fn, p) TENURE_TYPE_ p TENURE_NAME_ p;
 
@@ -127,7 +128,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_DEMAND_2_(fn, type, name) \
 	_Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgnu-folding-constant\"") \
 	enum { fn##_##name##_has_identity_ = !TENURE_KEYED_(name) || \
-		TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT_ }; \
+		TENURE_KIND_OF_(((const fn##_args *)0)->name) != TENURE_OBJECT }; \
 	_Pragma("clang diagnostic pop") \
 	_Static_assert(fn##_##name##_has_identity_, "parameter `" #name "` of `" #fn "`: " TENURE_DEMANDED_);
 #define TENURE_DEMAND_HERE_(fn, name)
@@ -139,7 +140,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 	__attribute__((error("parameter `" #name "` of `" #fn "`: " TENURE_DEMANDED_))) \
 	void fn##_##name##_needs_an_identify_function_or_a_leading_underscore_(void);
 #define TENURE_DEMAND_HERE_(fn, name) \
-	if (TENURE_KEYED_(name) && TENURE_KIND_OF_(((const fn##_args *)0)->name) == TENURE_OBJECT_) \
+	if (TENURE_KEYED_(name) && TENURE_KIND_OF_(((const fn##_args *)0)->name) == TENURE_OBJECT) \
 		fn##_##name##_needs_an_identify_function_or_a_leading_underscore_();
 #endif
 
@@ -147,16 +148,17 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 #define TENURE_PARAMETER_(fn, p) TENURE_BY_FORM_(TENURE_PARAMETER_2_, TENURE_PARAMETER_3_, fn, p)
 #define TENURE_PARAMETER_2_(fn, type, name) \
 	{ #name, #type, TENURE_KIND_OF_(((const fn##_args *)0)->name), sizeof(((const fn##_args *)0)->name), \
-	  offsetof(fn##_args, name), NULL },
+	  offsetof(fn##_args, name), TENURE_NO_PRESET_, NULL },
 #define TENURE_PARAMETER_3_(fn, type, name, identify) \
-	{ #name, #type, TENURE_OBJECT_, sizeof(((const fn##_args *)0)->name), \
-	  offsetof(fn##_args, name), fn##_identify_##name##_ },
+	{ #name, #type, TENURE_OBJECT, sizeof(((const fn##_args *)0)->name), \
+	  offsetof(fn##_args, name), TENURE_NO_PRESET_, fn##_identify_##name##_ },
+#define TENURE_NO_PRESET_ { TENURE_NIL, 0, 0, { 0 } }
 #define TENURE_IDENTIFIER_(fn, p) TENURE_BY_FORM_(TENURE_IDENTIFIER_2_, TENURE_IDENTIFIER_3_, fn, p)
 #define TENURE_IDENTIFIER_2_(fn, type, name)
 #define TENURE_IDENTIFIER_3_(fn, type, name, identify) \
 	static inline __attribute__((unused)) int fn##_identify_##name##_(tenure_identity *identity, const void *object) \
 	{ \
-		return identify(identity, ((const fn##_args *)object)->name); \
+		return identify(identity, *(type const *)object); \
 	}
 
 /* ---- the inlined hit: one statement for each parameter, folded away by the compiler where it does not apply */
@@ -282,6 +284,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		fn##_function *f = user; \
 		\
 		f->definition.releaser = f->close != NULL ? (void (*)(void))f->close : (void (*)(void))f->release; \
+		f->definition.release = f->definition.releaser == NULL ? NULL : fn##_release_; \
 		if (f->validate == NULL) \
 			f->definition.validate = NULL; \
 		return f->create == NULL ? 1 : f->release != NULL && f->close != NULL ? 2 : 0; \
@@ -291,15 +294,16 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		tenure_give_back_(&lease->lease); \
 	} \
 	static const tenure_parameter fn##_parameters_[] __attribute__((unused)) = { \
-		TENURE_EACH_(TENURE_PARAMETER_, fn, __VA_ARGS__) { NULL, NULL, 0, 0, 0, NULL } \
+		TENURE_EACH_(TENURE_PARAMETER_, fn, __VA_ARGS__) { NULL, NULL, 0, 0, 0, TENURE_NO_PRESET_, NULL } \
 	};
 
 #define TENURE_HEAD_(fn) \
 	.function = { &fn.definition, { NULL, NULL } }, \
 	.definition = { \
-		sizeof(tenure_definition), sizeof(tenure_options), #fn, fn##_type_text_, \
-		fn##_parameters_, fn##_parameter_count_, sizeof(fn##_args), &fn.options, &fn, fn##_complete_, NULL, \
-		fn##_create_, fn##_release_, fn##_validate_, fn##_mix_, fn##_same_, TENURE_LAYOUT_ }
+		.size = sizeof(tenure_definition), .options_size = sizeof(tenure_options), .name = #fn, .type = fn##_type_text_, \
+		.parameters = fn##_parameters_, .parameter_count = fn##_parameter_count_, .arguments_size = sizeof(fn##_args), \
+		.options = &fn.options, .user = &fn, .complete = fn##_complete_, .create = fn##_create_, .release = fn##_release_, \
+		.validate = fn##_validate_, .mix = fn##_mix_, .same = fn##_same_, .layout = TENURE_LAYOUT_ }
 
 #if defined(__clang__)
 #define TENURE_STRICT_ _Pragma("clang diagnostic push") _Pragma("clang diagnostic error \"-Winitializer-overrides\"")

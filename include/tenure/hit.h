@@ -2,7 +2,7 @@
 /* hit.h: the hit, inlined into its caller: hash, probe, pin, and giving back.
  *
  * Nothing here is for users: every name ends in '_', and the layouts belong to one soname of the library. tenure.h
- * includes this file for C, so that tenure_get() on a live resource is some thirty instructions and no call.
+ * includes this file, so that tenure_get() on a live resource is some thirty instructions and no call.
  *
  * What a hit reads, and who writes it (M is the core mutex of the library):
  *   tenure_core_.array  the table's slots: {hash, id}. Written under M, read here without a lock. Arrays are never
@@ -74,6 +74,8 @@ enum {
 	TENURE_STALE_ = 8, /* past its ttl, and being refreshed */
 };
 
+enum { TENURE_LIVE_ = 2 }; /* of an entry's states, the one that is in service */
+
 struct tenure_cell_ {
 	uint64_t word; /* atomic */
 	struct tenure_entry_ *entry; /* constant: an id never changes its header */
@@ -84,10 +86,17 @@ struct tenure_slot_ {
 	uint64_t id; /* atomic, stored with release; 0: empty; written under M */
 };
 
+#if defined(__cplusplus) && defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc99-extensions"
+#endif
 struct tenure_array_ {
 	uint64_t mask; /* slots - 1; constant */
-	struct tenure_slot_ slots[];
+	__extension__ struct tenure_slot_ slots[];
 };
+#if defined(__cplusplus) && defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 /* The part of an entry that a hit reads: one cache line. */
 struct tenure_entry_ {
@@ -100,7 +109,7 @@ struct tenure_entry_ {
 	uint32_t key_size;
 	uint32_t id; /* constant */
 	uint8_t flags; /* atomic, relaxed */
-	uint8_t state; /* guarded by M; only entry.c writes it */
+	uint8_t state; /* atomic; written under M by entry.c only */
 };
 
 /* What a hit needs of a function: the head of the library's own structure, never freed. */
@@ -158,23 +167,25 @@ static inline uint64_t tenure_mix_word_(uint64_t hash, uint64_t word)
 	return tenure_fold_(hash ^ word, TENURE_MIX_1_);
 }
 
-/* `size` bytes into the hash. Their number must go in by tenure_mix_word_ too where it is not fixed. */
+/* `size` bytes and their number into the hash. Both factors of every product depend on the secret seed: who chooses the
+ * bytes can make neither zero, nor two products equal, whatever the seed is. */
 static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t size)
 {
-	const unsigned char *p = data;
-	uint64_t a, b;
+	const unsigned char *p = (const unsigned char *)data;
+	uint64_t a, b, secret = hash; /* known earlier than what follows, so that it costs no time */
 
+	hash = tenure_mix_word_(hash, size);
 	if (size > 16) {
 		const unsigned char *end = p + size, *rest = size > 32 ? end - 32 : p;
-		uint64_t other = hash ^ TENURE_MIX_3_;
+		uint64_t other = hash, turned = secret << 32 | secret >> 32; /* no xor leads from one lane to the other */
 
 		for (; end - p > 32; p += 32) {
-			hash = tenure_fold_(tenure_read8_(p) ^ TENURE_MIX_1_, tenure_read8_(p + 8) ^ hash);
-			other = tenure_fold_(tenure_read8_(p + 16) ^ TENURE_MIX_2_, tenure_read8_(p + 24) ^ other);
+			hash = tenure_fold_(tenure_read8_(p) ^ secret, tenure_read8_(p + 8) ^ hash);
+			other = tenure_fold_(tenure_read8_(p + 16) ^ turned, tenure_read8_(p + 24) ^ other);
 		}
 		/* the last 17 to 32 bytes, from both ends; of longer data the last 32, some of them again */
-		hash = tenure_fold_(tenure_read8_(rest) ^ TENURE_MIX_1_, tenure_read8_(rest + 8) ^ hash);
-		return hash ^ tenure_fold_(tenure_read8_(end - 16) ^ TENURE_MIX_2_, tenure_read8_(end - 8) ^ other);
+		hash = tenure_fold_(tenure_read8_(rest) ^ secret, tenure_read8_(rest + 8) ^ hash);
+		return hash ^ tenure_fold_(tenure_read8_(end - 16) ^ turned, tenure_read8_(end - 8) ^ other);
 	}
 	if (size >= 8) {
 		a = tenure_read8_(p);
@@ -188,7 +199,7 @@ static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t
 	} else {
 		a = b = 0;
 	}
-	return tenure_fold_(a ^ TENURE_MIX_1_, b ^ hash);
+	return tenure_fold_(a ^ secret, b ^ hash);
 }
 
 /* ---- pin and give back */
@@ -328,6 +339,43 @@ static inline bool tenure_hit_key_(tenure_lease *lease, tenure_key *key)
 	return false;
 }
 
+/* Is there a resource in service for this key, right now? Its address, counted as a hit, or NULL: ask
+ * tenure_get_key(), which finds out (NULL also: it has to replay messages, to validate, or is NULL itself). No lease:
+ * nothing is held, nothing is written that another thread's hit touches.
+ *
+ * For a runtime with one global lock, such as Python's. The caller must
+ *   - hold a lock G that the function's release takes before it lets go of the resource, and that orders clears: who
+ *     clears holds G at some moment after the clear and before it tells anybody;
+ *   - take a reference of its own, one that outlives G, before it lets go of G;
+ *   - have led the key to a resource before, by tenure_get_key(); until then, and after a fork(), the answer is NULL;
+ *   - not close the key's cache at the same time.
+ * Why that is enough. A resource that was handed over to its release before the caller took G: then so were its
+ * retirement, which changed the state, and perhaps its end, which took the life away; the release took and left G after
+ * that, so this thread sees it and says NULL. One that is handed over later: its release waits for G, and finds the
+ * caller's reference. A clear that is over is seen in the same way; one under way may or may not count, as for any hit.
+ * Expiry, idleness and capacity need no G: what this thread does not see yet is a hit just before.
+ * The address itself: entries are never freed, so `entry_` can be read at any time. A key may be led elsewhere meanwhile,
+ * but lives are unique, so only the entry of this very life passes. `life_` is read with acquire, after whose store the
+ * resource of that life stood; `resource` and `state` with acquire, so that those of a later life would bring it along. */
+static inline void *tenure_key_live(tenure_key *key)
+{
+	uint64_t life = __atomic_load_n(&key->life_, __ATOMIC_ACQUIRE);
+	struct tenure_entry_ *entry = __atomic_load_n(&key->entry_, __ATOMIC_ACQUIRE);
+	void *resource;
+
+	if (TENURE_UNLIKELY_(entry == NULL || life < __atomic_load_n(&tenure_core_.oldest_life, __ATOMIC_RELAXED)))
+		return NULL;
+	resource = __atomic_load_n(&entry->resource, __ATOMIC_ACQUIRE);
+	TENURE_FAULT_("live.resource_read");
+	if (TENURE_UNLIKELY_(__atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) != TENURE_LIVE_ ||
+			     __atomic_load_n(&entry->life, __ATOMIC_RELAXED) != life || resource == NULL ||
+			     !tenure_warm_(entry, (const struct tenure_state_ *)key->function_)))
+		return NULL;
+	/* No read-modify-write: G lets one thread in at a time. */
+	__atomic_store_n(&key->hits_, __atomic_load_n(&key->hits_, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+	return resource;
+}
+
 static inline int tenure_get_key_(tenure_function *function, tenure_lease *lease, tenure_key *key)
 {
 	if (TENURE_LIKELY_(lease != NULL && lease->cell_ == NULL && key != NULL &&
@@ -412,7 +460,7 @@ static inline bool tenure_mix_tail_(const void *data, size_t length, uint64_t *h
 	*size = length;
 	if (TENURE_UNLIKELY_(length > TENURE_LEAF_MOST_))
 		return false;
-	*hash = tenure_mix_bytes_(tenure_mix_word_(*hash, length), data, length);
+	*hash = tenure_mix_bytes_(*hash, data, length);
 	return true;
 }
 
@@ -441,7 +489,8 @@ static inline bool tenure_same_text_(const void *value, size_t size, const unsig
 
 static inline bool tenure_mix_blob_(const tenure_bytes *value, uint64_t *hash, size_t *size)
 {
-	return tenure_mix_tail_(value->data, value->size, hash, size);
+	return TENURE_LIKELY_(value->data != NULL || value->size == 0) &&
+	       tenure_mix_tail_(value->data, value->size, hash, size);
 }
 
 static inline bool tenure_same_blob_(const tenure_bytes *value, size_t size, const unsigned char **at,

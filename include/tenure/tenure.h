@@ -34,6 +34,10 @@ TENURE_API const char *tenure_strerror(int result);
  * this thread's next failure; "" when there was none. [all] */
 TENURE_API const char *tenure_message(void);
 
+/* Timeouts. */
+#define TENURE_FOREVER INT64_MAX
+#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9)) /* ns; at most 292 years */
+
 /* What the creator returned, for the last TENURE_EFAILED of this thread. [all] */
 TENURE_API int tenure_creator_result(void);
 
@@ -96,7 +100,8 @@ typedef struct tenure_bytes {
 
 enum {
 	TENURE_NIL, TENURE_BOOL, TENURE_INT, TENURE_UINT, TENURE_REAL, TENURE_STRING, TENURE_BYTES, TENURE_LIST, TENURE_MAP,
-	TENURE_VALUE_, TENURE_OBJECT_,
+	TENURE_VALUE, /* of a parameter only: any of the kinds above, told by each argument */
+	TENURE_OBJECT, /* of a parameter only: a type of your own, told apart by `identify` */
 };
 
 /* A value of any of these kinds, for parameters whose type is only known at run time. It borrows what it points to: build
@@ -113,18 +118,20 @@ typedef struct tenure_value {
 	} as;
 } tenure_value;
 
-/* ---- the structures behind the macros; section 10 says more */
+/* ---- the structures behind the macros; section 10 says what they are for */
 
-typedef struct tenure_arguments { /* head of a fn_args */
-	size_t size;
-	const char *place; /* "file:line" of the call, for track_holders; may be NULL */
+typedef struct tenure_arguments { /* head of a fn_args, or of a tenure_argument_list */
+	size_t size; /* of the whole; 0: a tenure_argument_list */
+	const char *place; /* "file:line" of the call, for track_holders; static; may be NULL */
 } tenure_arguments;
 
 typedef struct tenure_parameter {
-	const char *name, *type;
-	uint32_t kind;
-	size_t size, offset; /* in fn_args */
-	int (*identify)(tenure_identity *, const void *arguments);
+	const char *name, *type; /* type: for messages, and part of the shape; may be NULL in a run-time function */
+	uint32_t kind; /* BOOL, INT, UINT, REAL, STRING, BYTES, VALUE, OBJECT */
+	size_t size, offset; /* in fn_args; a run-time function has none */
+	tenure_value preset; /* what a list that leaves it out has; NIL: required, unless its name begins with '_' */
+	int (*identify)(tenure_identity *, const void *object); /* of OBJECT: gets the address of the member, or the item's
+		`object` */
 } tenure_parameter;
 
 struct tenure_sizes_ {
@@ -135,16 +142,19 @@ typedef struct tenure_definition {
 	size_t size, options_size;
 	const char *name, *type;
 	const tenure_parameter *parameters;
-	size_t parameter_count, arguments_size;
+	size_t parameter_count, arguments_size; /* of fn_args; 0: a run-time function, called with lists only */
 	const tenure_options *options;
 	void *user; /* first argument of the callbacks below */
-	int (*complete)(void *user); /* fills in `releaser` and absent callbacks: 0; 1: no create; 2: release and close */
-	void (*releaser)(void); /* what tells closing functions apart; NULL: nothing is released */
+	int (*complete)(void *user); /* NULL, or fills in `releaser` and absent callbacks: 0; 1: no create; 2: release and
+		close */
+	void (*releaser)(void); /* what tells closing functions apart, so that one object in two entries is released once;
+		NULL: `release` together with `user` */
 	int (*create)(void *user, tenure_call *, const tenure_arguments *, void **ret_resource);
-	int (*release)(void *user, void *resource); /* 0, else failed */
+	int (*release)(void *user, void *resource); /* 0, else failed; NULL: nothing is released */
 	int (*validate)(void *user, void *resource); /* 1 good, 0 not, < 0 failed; NULL: always good */
 	bool (*mix)(const tenure_arguments *, uint64_t seed, struct tenure_sizes_ *, uint64_t *ret_hash);
 	bool (*same)(const tenure_arguments *, const struct tenure_sizes_ *, const unsigned char *key, uint32_t key_size);
+	void (*forgotten)(void *user); /* the last call, once the function is forgotten; NULL: none. Reserved: not made yet */
 	uint32_t layout; /* TENURE_LAYOUT_ where code of hit.h is inlined, which must fit the library; 0: it is not */
 } tenure_definition;
 
@@ -156,9 +166,38 @@ typedef struct tenure_function {
 typedef struct tenure_key { /* a prepared key; opaque */
 	const void *function_;
 	uint64_t id_, life_;
+	struct tenure_entry_ *entry_;
+	uint64_t hits_;
 } tenure_key;
 
-/* Section 10 in full: the calls that the macros end in. */
+/* ---- 10. Run-time functions: for bindings of other languages, and tenure.hpp. The macros end in the same calls.
+ *
+ * A definition whose arguments_size is 0 describes a function that is only known at run time. Fill in `size`,
+ * `options_size`, `name`, `parameters`, `options`, `create` and what else it needs; leave mix, same and layout zero. The
+ * function object starts as { &definition, { NULL, NULL } }. Both stay where they are until tenure_function_forget()
+ * returned 0.
+ *
+ * Its arguments are a tenure_argument_list, by position or by name in any order; it is borrowed for the call:
+ *   items by position come first; each parameter at most once; what is left out has its preset;
+ *   a value's kind is the parameter's (an INT stands for a UINT, and the reverse, where the number fits);
+ *   `object`: what the identify function of an OBJECT gets; of a '_' parameter, whatever you like.
+ * The creator gets a tenure_argument_list too: every parameter, in the order of declaration, with its name, presets filled
+ * in; valid until it returns. A function of TENURE_DEFINE can be called with a list as well: its creator gets its fn_args,
+ * and `object` is the address of a value of the parameter's type. Both calls have one key.
+ * At most 64 parameters. EARGUMENT: the message names the parameter. */
+typedef struct tenure_argument {
+	const char *name; /* NULL: by position */
+	tenure_value value;
+	void *object;
+} tenure_argument;
+
+typedef struct tenure_argument_list {
+	tenure_arguments head; /* size 0 */
+	size_t count;
+	const tenure_argument *items;
+} tenure_argument_list;
+
+/* As the macros of the sections below that end in them. */
 TENURE_API int tenure_function_register(tenure_function *);
 TENURE_API int tenure_function_get(tenure_function *, int64_t timeout, const tenure_arguments *, tenure_lease *);
 TENURE_API int tenure_function_peek(tenure_function *, const tenure_arguments *, tenure_lease *);
@@ -174,8 +213,9 @@ TENURE_API int tenure_lease_discard(tenure_lease *);
 TENURE_API int tenure_lease_share(const tenure_lease *, tenure_lease *empty);
 TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 
-#ifndef __cplusplus
 #include <tenure/hit.h>
+
+#ifndef __cplusplus
 
 /* The prototype. TENURE_DECLARE(get_model, struct model, (const char *, path), (int, threads), (FILE *, _log)) gives
  * get_model_args, get_model_lease and the function object get_model. T, the resource's type, comes first; up to 12
@@ -239,9 +279,6 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 
 /* ---- 3. Get and give back */
 
-#define TENURE_FOREVER INT64_MAX
-#define TENURE_SECONDS(n) ((int64_t)((n) * 1e9)) /* ns; at most 292 years */
-
 /* An empty lease, given back at the end of its block. */
 #define TENURE_LEASE(fn, l) __attribute__((cleanup(fn##_auto_))) fn##_lease l = { .lease = { NULL, NULL, 0 } }
 
@@ -281,8 +318,21 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 
 /* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
 
-/* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. */
+/* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. In
+ * validate, which has no call: NULL. */
 TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
+
+/* The failure as an object too, for a language that has exceptions: everybody who waited gets this one by
+ * tenure_failure(). It is tenure's from here on, whatever the creator returns: drop(error) is called once, by the last
+ * that lets go of it, on any thread, and may call only what is marked [all]; its code must stay until then (forget does
+ * not wait for threads that keep a failure). A second one replaces the first. `error` is not NULL; `drop` may be.
+ * Returns -1. In validate: NULL for `call`. */
+TENURE_API int tenure_fail_with(tenure_call *call, void *error, void (*drop)(void *error));
+
+/* The object of this thread's last failure, when that was a TENURE_EFAILED with one; else NULL. Borrowed: until this
+ * thread's next failure, its end, or tenure_failure_drop(), which lets go of it at once. [all] */
+TENURE_API void *tenure_failure(void);
+TENURE_API void tenure_failure_drop(void);
 
 /* Ended from outside, not failed: one of those who wait takes over. The get that ran the creator returns EFAILED. Returns
  * -1, for `return tenure_abandon(call)`. */
@@ -324,7 +374,8 @@ TENURE_API double tenure_ask_number(tenure_call *call, const char *label, double
 TENURE_API const char *tenure_ask_text(tenure_call *call, const char *label, const char *preset);
 
 /* For helper threads of a creator: what they get counts as the creator's, so that a cycle is seen. Detach before the
- * creator returns. 0; EREENTRANT: this thread is inside a creation, or (detach) not attached to this one. */
+ * creator returns; an attachment that is left ends with the creation. 0; EREENTRANT: this thread is inside a creation, the
+ * creation is over, or (detach) this thread was not attached to it. */
 TENURE_API int tenure_call_attach(tenure_call *call);
 TENURE_API int tenure_call_detach(tenure_call *call);
 
@@ -422,7 +473,8 @@ typedef struct tenure_cache_options {
 TENURE_API int tenure_cache_open_with(tenure_cache **ret_cache, const tenure_cache_options *options);
 
 /* Refuse gets (ECLOSED), retire all, wait at most `timeout` ns for creations, leases, releases and threads. 0: closed,
- * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again.
+ * *cache is NULL, and no thread of it is left. EBUSY: the message says what is out; leases may come back; call again. ECLOSED:
+ * another thread closed it.
  * Whatever is open at exit() is closed there, the process-wide cache too. [outside] */
 TENURE_API int tenure_cache_close(tenure_cache **cache, int64_t timeout);
 

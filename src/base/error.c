@@ -15,6 +15,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int key_made;
 static __thread char *buffer;
 static __thread const char *last;
+static __thread uint64_t count;
 
 static void free_buffer(void *memory)
 {
@@ -51,12 +52,18 @@ int tn_fail(int result, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	count++;
 	last = own_buffer();
 	if (last != NULL)
 		snprintf(buffer, ROOM, "%s", text);
 	else
 		last = "there was no memory for the words of this failure; its code tells the kind";
 	return result;
+}
+
+uint64_t tn_failures(void)
+{
+	return count;
 }
 
 const char *tn_last_message(void)

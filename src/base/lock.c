@@ -10,8 +10,15 @@
 
 void tn_mutex_init(struct tn_mutex *mutex)
 {
+	pthread_mutexattr_t attributes;
+
 	memset(mutex, 0, sizeof(*mutex));
-	TN_CHECK(pthread_mutex_init(&mutex->mutex, NULL) == 0);
+	pthread_mutexattr_init(&attributes);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP /* sections are short: look again a few times before parking */
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+	TN_CHECK(pthread_mutex_init(&mutex->mutex, &attributes) == 0);
+	pthread_mutexattr_destroy(&attributes);
 }
 
 void tn_mutex_reinit(struct tn_mutex *mutex)

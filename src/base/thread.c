@@ -4,11 +4,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #ifdef TENURE_FAULTS
@@ -70,4 +71,22 @@ void tn_thread_name(char *name, size_t room)
 	if (pthread_getname_np(pthread_self(), name, room) != 0)
 		name[0] = '\0';
 #endif
+}
+
+int tn_thread_processors(void)
+{
+	static int known; /* atomic, relaxed; 0: not yet */
+	int count = __atomic_load_n(&known, __ATOMIC_RELAXED);
+#ifdef __linux__
+	cpu_set_t set;
+
+	if (count == 0 && sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = CPU_COUNT(&set);
+#endif
+	if (count == 0)
+		count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (count < 1)
+		count = 1;
+	__atomic_store_n(&known, count, __ATOMIC_RELAXED);
+	return count;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* thread.h: starting the library's own threads. */
+/* thread.h: starting the library's own threads, and on how many processors. */
 #ifndef TN_THREAD_H
 #define TN_THREAD_H
 
@@ -12,6 +12,9 @@ int tn_thread_start(void *(*run)(void *argument), void *argument, const char *na
 /* How the system calls the calling thread: its number, and its name ("" without one). */
 unsigned long long tn_thread_number(void);
 void tn_thread_name(char *name, size_t room);
+
+/* How many processors this process may run on, as seen at the first call. */
+int tn_thread_processors(void);
 
 #ifdef TENURE_FAULTS
 void tn_thread_fail_at(long nth); /* refuse the nth start from now on; 0: none */

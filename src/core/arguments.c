@@ -65,7 +65,7 @@ static void put_parameter(struct block *block, const tenure_parameter *parameter
 		put_leaf(block, at, strlen(*text));
 	else if (parameter->kind == TENURE_BYTES)
 		put_leaf(block, &bytes->data, bytes->size);
-	else if (parameter->kind == TENURE_VALUE_)
+	else if (parameter->kind == TENURE_VALUE)
 		put_value(block, at, 0);
 }
 
@@ -81,7 +81,7 @@ static void walk(struct block *block, const tenure_definition *definition, const
 			tenure_value value;
 		} scratch;
 
-		if (parameter->kind < TENURE_STRING || parameter->kind == TENURE_OBJECT_)
+		if (parameter->kind < TENURE_STRING || parameter->kind == TENURE_OBJECT)
 			continue;
 		memcpy(&scratch, from, parameter->size);
 		put_parameter(block, parameter, &scratch);
@@ -90,11 +90,42 @@ static void walk(struct block *block, const tenure_definition *definition, const
 	}
 }
 
+/* A list: its items, whatever they point to; their names are the definition's. */
+static void walk_list(struct block *block, const tenure_argument_list *list)
+{
+	tenure_argument *copies = put(block, list->items, list->count * sizeof(*copies));
+
+	for (size_t i = 0; i < list->count && !block->too_deep; i++) {
+		tenure_value value = list->items[i].value;
+
+		put_value(block, copies == NULL ? &value : &copies[i].value, 0);
+	}
+	if (block->memory != NULL)
+		((tenure_argument_list *)(void *)block->memory)->items = copies;
+}
+
+static tenure_arguments *copy_list(const tenure_argument_list *list)
+{
+	size_t head = (sizeof(*list) + 15) / 16 * 16;
+	struct block block = { .memory = NULL, .used = head };
+
+	walk_list(&block, list);
+	block.memory = block.too_deep ? NULL : tn_alloc(block.used);
+	if (block.memory == NULL)
+		return NULL;
+	memcpy(block.memory, list, sizeof(*list));
+	block.used = head;
+	walk_list(&block, list);
+	return (tenure_arguments *)(void *)block.memory;
+}
+
 tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments)
 {
 	size_t head = (definition->arguments_size + 15) / 16 * 16;
 	struct block block = { .memory = NULL, .used = head };
 
+	if (arguments->size == 0)
+		return copy_list((const tenure_argument_list *)(const void *)arguments);
 	walk(&block, definition, arguments);
 	block.memory = block.too_deep ? NULL : tn_alloc(block.used);
 	if (block.memory == NULL)
@@ -108,7 +139,7 @@ tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const t
 bool tn_arguments_copyable(const tenure_definition *definition)
 {
 	for (size_t i = 0; i < definition->parameter_count; i++) {
-		if (definition->parameters[i].kind == TENURE_OBJECT_)
+		if (definition->parameters[i].kind == TENURE_OBJECT)
 			return false;
 	}
 	return true;

@@ -58,6 +58,7 @@ static tenure_cache *new_cache(const tenure_cache_options *options)
 	tn_cond_init(&cache->work);
 	tn_cond_init(&cache->tick);
 	tn_cond_init(&cache->settled);
+	cache->looks_at = INT64_MIN;
 	cache->open = true;
 	cache->now = tn_cache_time(cache);
 	return cache;
@@ -256,21 +257,74 @@ static bool close_down(tenure_cache *cache, int64_t timeout, char *out, size_t r
 	return down;
 }
 
-int tn_cache_close(tenure_cache *cache, int64_t timeout)
+/* Several threads may close one cache at once: each counts itself, and the last one out frees what is closed. */
+static bool begin_close(tenure_cache *cache)
 {
-	char out[OUT_ROOM];
+	tenure_cache *known;
+	bool found = false;
 
-	if (!close_down(cache, timeout, out, sizeof(out)))
-		return tn_fail(TENURE_EBUSY, "the cache \"%s\" is still closing: %s", cache->name, out);
 	tn_lock();
+	tn_list_for_each(known, &tn_core.caches, tenure_cache, in_core)
+		found = found || known == cache;
+	if (found)
+		cache->closers++;
+	tn_unlock();
+	return found;
+}
+
+static void end_close(tenure_cache *cache)
+{
+	bool last;
+
+	tn_lock();
+	last = --cache->closers == 0 && !cache->open;
+	tn_unlock();
+	if (last)
+		free_cache(cache);
+}
+
+/* Nothing of it is out any more. False: another call was first. */
+static bool leave(tenure_cache *cache)
+{
+	bool first;
+
+	tn_lock();
+	first = cache->open;
 	cache->open = false;
 	tn_list_remove(&cache->in_core);
 	if (default_cache == cache)
 		default_cache = NULL;
 	tn_unlock();
-	tn_forget_cache(cache);
-	free_cache(cache);
-	return 0;
+	if (first)
+		tn_forget_cache(cache);
+	return first;
+}
+
+int tn_cache_close(tenure_cache *cache, int64_t timeout)
+{
+	char out[OUT_ROOM];
+	int result = 0;
+
+	if (!begin_close(cache))
+		return tn_fail(TENURE_ECLOSED, "the cache was closed before");
+	if (!close_down(cache, timeout, out, sizeof(out)))
+		result = tn_fail(TENURE_EBUSY, "the cache \"%s\" is still closing: %s", cache->name, out);
+	TN_FAULT("close.down");
+	if (result == 0 && !leave(cache))
+		result = tn_fail(TENURE_ECLOSED, "the cache was closed by another call at the same time");
+	end_close(cache);
+	return result;
+}
+
+static tenure_cache *next_at_exit_locked(void)
+{
+	tenure_cache *cache;
+
+	tn_list_for_each(cache, &tn_core.caches, tenure_cache, in_core) {
+		if (!cache->exited)
+			return cache;
+	}
+	return NULL;
 }
 
 static void at_exit(void)
@@ -280,15 +334,16 @@ static void at_exit(void)
 
 	tn_lock();
 	tn_core.exiting = true;
-	while (!tn_list_empty(&tn_core.caches)) {
+	while ((cache = next_at_exit_locked()) != NULL) {
 		int64_t timeout;
 
-		cache = tn_list_first(&tn_core.caches, tenure_cache, in_core);
-		tn_list_remove(&cache->in_core);
+		cache->exited = true;
+		cache->closers++; /* another thread may be closing it */
 		tn_unlock();
 		timeout = cache->options.exit_timeout == 0 ? EXIT_TIMEOUT : cache->options.exit_timeout;
 		if (!close_down(cache, timeout, out, sizeof(out)))
 			tn_report(cache, TENURE_EBUSY, "at exit, the cache \"%s\" still has %s; not released", cache->name, out);
+		end_close(cache);
 		tn_lock();
 	}
 	tn_unlock();
@@ -298,12 +353,14 @@ void tn_cache_forget(tenure_cache *cache)
 {
 	tn_list_init(&cache->workers);
 	tn_list_init(&cache->flights);
-	cache->worker_count = cache->idle_workers = cache->threads = cache->stuck_workers = 0;
-	cache->maintained = cache->watching = cache->stop = false;
+	cache->worker_count = cache->idle_workers = cache->spinning_workers = cache->threads = cache->stuck_workers = 0;
+	cache->maintained = cache->watching = cache->worked = cache->stop = false;
+	cache->looks_at = INT64_MIN;
 	cache->release_first = NULL;
 	cache->release_end = &cache->release_first;
 	cache->queued = cache->unfinished = cache->awaiting = 0;
 	cache->calls = 0;
+	cache->closers = 0;
 	cache->job_first = NULL;
 	cache->job_end = &cache->job_first;
 	cache->jobs_queued = cache->jobs_running = 0;

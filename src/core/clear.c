@@ -129,7 +129,7 @@ static int await_releases(struct tn_function *function, int64_t deadline)
 	struct tn_drain drain;
 
 	tn_lock();
-	drain.last_life = tn_core.next_life;
+	drain.last = tn_core.counted;
 	drain.left = function->unfinished;
 	tn_list_insert_tail(&function->drains, &drain.in_function);
 	TN_FAULT("drain.waits");

@@ -18,6 +18,7 @@ enum tn_callback {
 	TN_IN_CLOCK,
 	TN_IN_REPORT,
 	TN_IN_WRITE,
+	TN_IN_DROP,
 	TN_IN_TELL,
 };
 
@@ -34,8 +35,10 @@ struct tn_context { /* owned by the thread */
 	struct tn_releasing_now *releasing; /* the innermost release it runs, whatever it runs inside that; NULL: none */
 	tenure_cache *worker_of; /* the cache whose worker it is; NULL: not one of the library's */
 	int creator_result; /* of the last creation that failed for this thread */
-	bool attached; /* `inside` is another thread's */
 	bool quiet; /* inside a refresh, which has no front, nor has what it calls */
+	bool attached; /* `inside`, or what the thread's own creations run in, is another thread's: */
+	tenure_call *attached_to;
+	uint64_t attached_life; /* that one's: once it is over its memory serves another */
 };
 
 struct tn_context *tn_context(void);

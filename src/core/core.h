@@ -44,6 +44,7 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 
 struct tn_function;
 struct tn_recording;
+struct tn_failure;
 
 enum { TN_PROGRESS_ROOM = 256 };
 
@@ -56,7 +57,8 @@ struct tn_progress {
 struct tn_object {
 	struct tn_object *next; /* in its bucket, or the pool's free list */
 	void *address;
-	void (*releaser)(void); /* tells closing functions apart */
+	void (*releaser)(void); /* tells closing functions apart; */
+	const void *user; /* and, where the definition names none, whose `user` its release gets */
 	const tenure_definition *definition; /* whose release runs */
 	uint32_t entries; /* how many it stands in */
 };
@@ -67,7 +69,8 @@ struct tn_entry {
 	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
 	 * exactly the leases that are out. atomic (acq_rel where it decides) */
 	uint64_t shared;
-	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared` */
+	struct tenure_cell_ grant; /* a cell that is never opened: the handle of a lease counted in `shared`; its word counts
+		those leases too, so that a second give-back is told */
 	struct tn_object *object; /* NULL: nothing to release */
 	tenure_call *flight; /* CREATING: its creation; LIVE: a running validation or NULL */
 	union {
@@ -86,7 +89,10 @@ struct tn_entry {
 	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
 	int64_t soft_at; /* a hit starts a refresh: end of its ttl, or the next attempt; TN_NEVER: not, or one runs */
 	int64_t used_at; /* idle: last time it was seen used; RELEASING: when it was queued */
-	int64_t validate_at; /* next validation; TN_NEVER without */
+	union {
+		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
+		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
+	};
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	bool last; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted; /* in its function's `unfinished` */
@@ -98,7 +104,7 @@ struct tn_entry {
 /* One call of drain; lives on its stack. */
 struct tn_drain {
 	struct tn_list in_function;
-	uint64_t last_life; /* waits for lives up to this one */
+	uint64_t last; /* waits for what was counted up to this number */
 	uint64_t left; /* how many of them are not FREE yet */
 };
 
@@ -129,6 +135,7 @@ struct tenure_call {
 	tenure_session *session; /* the leader's, held; may be NULL */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
+	uint64_t life; /* number of this use of the memory; 0: unused */
 	int64_t started; /* ns */
 	uint64_t id; /* the life of the entry that it makes */
 	bool validation;
@@ -151,7 +158,8 @@ struct tenure_call {
 	void *resource; /* *ret */
 	struct tn_recording *recording; /* counted: by the flight, and by the entry that owns it later */
 	char *failure; /* in words, guarded by M while the creator runs; freed by the last user */
-	int creator_result;
+	struct tn_failure *error; /* the same as an object, likewise; one use of it is the flight's. NULL: none */
+	int creator_result; /* or what validate said */
 	int64_t ttl; /* of this entry, as the creator says; guarded by M */
 	bool ttl_set, gave_up, out_of_memory; /* guarded by M */
 	int front_error; /* the front's answer to an input, if not a value: the creation fails with it. guarded by M */
@@ -190,12 +198,16 @@ struct tenure_cache {
 	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
+	bool exited; /* at exit() it was closed, or as far as could be */
+	uint32_t closers; /* closes under way: the last one out of a closed cache frees it */
 	uint64_t calls; /* under way in the core, for one of its functions: closing awaits them */
 
 	/* releases: first in, first out, none is ever dropped */
 	struct tn_entry *release_first;
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
+	uint64_t told; /* how often there was work: atomic (relaxed) for those who spin, written under M */
+	int64_t work_patience, release_patience; /* what spin.h learns: workers for work, leaders for a release */
 	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
 	struct tn_task **job_end;
 	uint64_t jobs_queued;
@@ -204,11 +216,14 @@ struct tenure_cache {
 	uint32_t awaiting; /* creations that wait for a release */
 	struct tn_list workers;
 	uint32_t worker_count; /* not counting stuck ones */
-	uint32_t idle_workers; /* parked on `work` */
+	uint32_t idle_workers; /* parked on `work`, or spinning */
+	uint32_t spinning_workers; /* who look for work by themselves within microseconds */
 	uint32_t threads; /* all threads of this cache, stuck ones too */
 	uint32_t stuck_workers;
 	bool maintained; /* the maintenance thread runs */
 	bool watching; /* it will look at running callbacks within a second */
+	bool worked; /* a callback was begun since it last looked */
+	int64_t looks_at; /* when the maintenance wakes by itself; INT64_MIN: it is awake, or about to be */
 	bool stop; /* threads end */
 
 	/* work that the program's own executor or event loop does: outbox.c */
@@ -231,6 +246,12 @@ struct tenure_cache {
 	bool show_time, track_holders, background, on_worker;
 struct tn_in_force {
 	TN_IN_FORCE
+};
+
+/* What a function knows of its prepared keys: their hits without a lease. */
+struct tn_prepared {
+	tenure_key head; /* hits_: atomic (relaxed); one writer at a time, says tenure_key_live() */
+	struct tn_list in_function;
 };
 
 /* Type-stable, from a pool. A root is what users' objects (faces) lead to. With scope=session it holds options only, and a
@@ -268,6 +289,7 @@ struct tn_function {
 	struct tn_list live; /* newest first */
 	struct tn_list retired; /* leased ones that are out of service */
 	struct tn_list drains;
+	struct tn_list prepared; /* the keys: struct tn_prepared */
 	struct tn_entry *hand; /* of the eviction */
 	struct tn_entry *walk; /* the next entry to which changed options are to be applied */
 	uint64_t live_count, retired_count, releasing_count;
@@ -304,8 +326,10 @@ struct tn_core {
 	uint64_t entry_chunk_room, entry_chunk_count;
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
+	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
+	uint64_t flights_begun;
 	uint64_t searches; /* marks of the search for cycles */
 	uint64_t table_count, table_reserved;
 	struct tn_object **object_buckets;

@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/spin.h"
 #include "core/entry.h"
 #include "core/evict.h"
 #include "core/expire.h"
+#include "core/failure.h"
 #include "core/flight.h"
 #include "core/lease.h"
 #include "core/object.h"
@@ -43,7 +45,7 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	if (creation->key == NULL)
 		return false;
 	memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
-	if (request->definition->releaser != NULL && !tn_object_reserve(&creation->object))
+	if (request->definition->release != NULL && !tn_object_reserve(&creation->object))
 		return false;
 	creation->table_room = tn_table_reserve();
 	creation->timer_room = tn_expire_reserve(cache);
@@ -123,22 +125,48 @@ void tn_creation_begin_apart_locked(struct tn_creation *creation)
 
 /* ---- C8: a file lock, a port, the memory of a card must be free again */
 
+/* When it was queued; INT64_MIN: there is none. */
+static int64_t predecessor_locked(const struct tn_creation *creation, const struct tn_entry **ret_entry)
+{
+	const struct tn_request *request = creation->request;
+
+	return tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
+					 creation->flight->entry->head.life, ret_entry);
+}
+
+/* A release that is over within microseconds is not worth the kernel's help. */
+static void spin_unlock_lock(const struct tn_creation *creation)
+{
+	tenure_cache *cache = creation->request->function->cache;
+	const struct tn_entry *before;
+	int64_t spin = tn_spin_time(cache->release_patience);
+	uint64_t life;
+
+	if (cache->options.manual || spin == 0 || predecessor_locked(creation, &before) == INT64_MIN)
+		return;
+	life = before->head.life;
+	tn_unlock();
+	tn_spin(&before->head.life, life, spin);
+	tn_lock();
+	tn_spin_learn(&cache->release_patience, predecessor_locked(creation, &before) == INT64_MIN);
+}
+
 static int await_predecessor(struct tn_creation *creation)
 {
 	const struct tn_request *request = creation->request;
-	struct tn_entry *entry = creation->flight->entry;
+	const struct tn_entry *before;
 	tenure_cache *cache = request->function->cache;
 	int64_t now, since, end;
 	int result = 0;
 
-	if (request->definition->releaser == NULL || tn_context()->releasing != NULL)
+	if (request->definition->release == NULL || tn_context()->releasing != NULL)
 		return 0; /* nothing is released; or it could wait for the release that it runs in */
 	tn_lock();
 	creation->flight->awaiting = true;
 	cache->awaiting++;
+	spin_unlock_lock(creation);
 	while (result == 0 && !creation->flight->hurry) {
-		since = tn_entry_releasing_locked(request->function, request->hash, request->key, request->key_size,
-						  entry->head.life);
+		since = predecessor_locked(creation, &before);
 		if (since == INT64_MIN)
 			break;
 		TN_FAULT("creation.awaits_release");
@@ -348,14 +376,21 @@ int tn_creation_failure(const tenure_call *flight, int result)
 {
 	const char *name = flight->definition->name;
 
+	tn_failure_let_go(); /* before the words: a drop may fail in something */
 	if (result == TENURE_ENOMEM)
 		return tn_fail(result, "out of memory while %s() was being created", name);
-	tn_context()->creator_result = flight->creator_result;
+	if (!flight->validation)
+		tn_context()->creator_result = flight->creator_result;
 	if (flight->failure != NULL)
-		return tn_fail(result, "%s", flight->failure);
-	if (flight->front_error != 0)
-		return tn_fail(result, "the front could not ask for an input of %s()", name);
-	return tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
+		tn_fail(result, "%s", flight->failure);
+	else if (flight->front_error != 0)
+		tn_fail(result, "the front could not ask for an input of %s()", name);
+	else if (flight->validation)
+		tn_fail(result, "the validation of a resource of %s() failed with %d", name, flight->creator_result);
+	else
+		tn_fail(result, "the creator of %s() failed with %d, without a word", name, flight->creator_result);
+	tn_failure_deliver(flight->error);
+	return result;
 }
 
 int tn_creation_not_started(struct tn_creation *creation, int result)

@@ -13,13 +13,20 @@
 #include "core/object.h"
 #include "core/outbox.h"
 
+_Static_assert((int)TN_LIVE == (int)TENURE_LIVE_, "hit.h knows one state");
 enum { RELEASING_BUCKETS = sizeof(tn_core.releasing) / sizeof(tn_core.releasing[0]) };
+
+/* For tenure_key_live(), which reads without a pin: whoever sees this resource sees its life too, or a later one. */
+static void set_resource(struct tn_entry *entry, void *resource)
+{
+	__atomic_store_n(&entry->head.resource, resource, __ATOMIC_RELEASE);
+}
 
 static void set_state(struct tn_entry *entry, enum tn_state from, enum tn_state to)
 {
 	tn_assert_locked();
 	TN_CHECK(entry->head.state == from);
-	entry->head.state = (uint8_t)to;
+	__atomic_store_n(&entry->head.state, (uint8_t)to, __ATOMIC_RELEASE); /* likewise */
 }
 
 /* ---- headers */
@@ -153,7 +160,7 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->head.hash = hash;
 	entry->head.function = &function->state;
 	function->users++;
-	entry->head.resource = NULL;
+	set_resource(entry, NULL);
 	entry->head.key = key;
 	entry->head.key_size = key_size;
 	entry->object = NULL;
@@ -166,15 +173,22 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	tn_list_init(&entry->in_function);
 }
 
-static void count_out_locked(struct tn_entry *entry)
+void tn_entry_count_out_locked(struct tn_entry *entry)
 {
 	struct tn_function *function = tn_function_of(entry);
 
 	if (!entry->counted) {
 		entry->counted = true;
+		entry->counted_at = ++tn_core.counted;
 		function->unfinished++;
 		function->cache->unfinished++;
 	}
+}
+
+void tn_entry_grant(struct tn_entry *entry, uint64_t count)
+{
+	/* Relaxed: whoever gives one back got it after this. */
+	__atomic_fetch_add(&entry->grant.word, count << TENURE_LEASE_SHIFT_, __ATOMIC_RELAXED);
 }
 
 void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted)
@@ -182,11 +196,12 @@ void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_o
 	struct tn_function *function = tn_function_of(entry);
 
 	set_state(entry, TN_CREATING, TN_LIVE);
-	entry->head.resource = resource;
+	set_resource(entry, resource);
 	entry->object = object;
 	entry->flight = NULL;
 	/* Relaxed: whoever touches it next got here through M, or through a cell that was opened under M. */
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->live, &entry->in_function);
 	function->live_count++;
 }
@@ -197,15 +212,16 @@ void tn_entry_publish_out_locked(struct tn_entry *entry, void *resource, struct 
 	struct tn_function *function = tn_function_of(entry);
 
 	set_state(entry, TN_CREATING, TN_RETIRED);
-	entry->head.resource = resource;
+	set_resource(entry, resource);
 	entry->object = object;
 	entry->flight = NULL;
 	entry->cause = (uint8_t)cause;
 	__atomic_store_n(&entry->shared, TN_BIAS + granted, __ATOMIC_RELAXED);
+	tn_entry_grant(entry, granted);
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->retired_count++;
 	function->causes[cause]++;
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 }
 
 static void queue_release_locked(struct tn_entry *entry)
@@ -214,7 +230,7 @@ static void queue_release_locked(struct tn_entry *entry)
 	tenure_cache *cache = function->cache;
 	struct tn_releasing *bucket = &tn_core.releasing[entry->head.hash % RELEASING_BUCKETS];
 
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 	entry->last = entry->object != NULL && tn_object_leave_locked(entry->object);
 	function->releasing_count++;
 	entry->next_same_hash = NULL;
@@ -249,7 +265,7 @@ const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, st
 		return key;
 	}
 	set_state(entry, TN_CREATING, TN_RELEASING);
-	entry->head.resource = left;
+	set_resource(entry, left);
 	entry->object = object;
 	queue_release_locked(entry);
 	return NULL;
@@ -271,7 +287,7 @@ void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause)
 	tn_list_insert_head(&function->retired, &entry->in_function);
 	function->live_count--;
 	function->retired_count++;
-	count_out_locked(entry);
+	tn_entry_count_out_locked(entry);
 }
 
 void tn_entry_hand_over_locked(struct tn_entry *entry)
@@ -327,7 +343,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	cache->unfinished--;
 	awaited = cache->awaiting != 0 || (cache->closing && cache->unfinished <= 1);
 	tn_list_for_each(drain, &function->drains, struct tn_drain, in_function) {
-		if (entry->head.life <= drain->last_life && --drain->left == 0)
+		if (entry->counted_at <= drain->last && --drain->left == 0)
 			awaited = true;
 	}
 	if (entry->last)
@@ -335,7 +351,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	__atomic_store_n(&entry->head.life, 0, __ATOMIC_RELAXED); /* a copy of a lease that comes now is told */
 	entry->object = NULL;
 	entry->head.key = NULL;
-	entry->head.resource = NULL;
+	set_resource(entry, NULL);
 	entry->recording = NULL;
 	tn_entry_put_locked(entry);
 	if (awaited) /* waking for each of many would cost more than the releases */
@@ -344,7 +360,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 }
 
 int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-				  uint32_t key_size, uint64_t life)
+				  uint32_t key_size, uint64_t life, const struct tn_entry **ret_youngest)
 {
 	size_t bytes = key_size & ~TENURE_DIGESTED_;
 	int64_t since = INT64_MIN;
@@ -353,8 +369,10 @@ int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t h
 	     entry = entry->next_same_hash) {
 		if (entry->head.hash == hash && entry->head.function == &function->state &&
 		    entry->head.life < life && entry->head.key_size == key_size &&
-		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since)
+		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since) {
 			since = entry->used_at;
+			*ret_youngest = entry;
+		}
 	}
 	return since;
 }

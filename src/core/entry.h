@@ -21,6 +21,9 @@ static inline bool tn_entry_is(const struct tn_entry *entry, enum tn_state state
 void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function, uint64_t hash,
 			   const unsigned char *key, uint32_t key_size, tenure_call *flight);
 
+/* Count leases on `grant`; who hands them out counts them on `shared` as well. */
+void tn_entry_grant(struct tn_entry *entry, uint64_t count);
+
 /* CREATING -> LIVE, with `granted` leases out for those who waited. */
 void tn_entry_publish_locked(struct tn_entry *entry, void *resource, struct tn_object *object, uint64_t granted);
 
@@ -34,6 +37,9 @@ const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, st
 
 /* LIVE -> RETIRED. Its holders keep what they hold. */
 void tn_entry_leave_locked(struct tn_entry *entry, enum tn_cause cause);
+
+/* A drain waits for it from here on: once out of service, or a creation that was cleared. Once in a life. */
+void tn_entry_count_out_locked(struct tn_entry *entry);
 
 /* RETIRED -> RELEASING: the caller brought `shared` to zero. Queued for a worker, who is woken. */
 void tn_entry_hand_over_locked(struct tn_entry *entry);
@@ -50,9 +56,9 @@ void tn_entry_free_locked(struct tn_entry *entry);
 void tn_function_put_locked(struct tn_function *function);
 
 /* When the youngest release of this key that is queued or running was queued, of a life before `life`; INT64_MIN: there is
- * none. */
+ * none. *ret_youngest: its entry, whose life goes to 0 when the release is over. */
 int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t hash, const unsigned char *key,
-				  uint32_t key_size, uint64_t life);
+				  uint32_t key_size, uint64_t life, const struct tn_entry **ret_youngest);
 
 void tn_entry_forget_all(void);
 

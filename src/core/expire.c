@@ -99,7 +99,7 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	entry->timer.due = due;
 	tn_heap_insert(&cache->timers, &entry->timer);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
-		tn_tell_time_locked(cache);
+		tn_tell_time_locked(cache, due);
 }
 
 /* The ends of its ttl: the hard one, or with background refresh first a soft one. */

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "core/entry.h"
+#include "core/failure.h"
 #include "core/key.h"
 #include "core/recording.h"
 #include "core/worker.h"
@@ -59,10 +60,35 @@ tenure_call *tn_flight_reserve(void)
 	flight->resource = NULL;
 	flight->recording = NULL;
 	flight->failure = NULL;
+	flight->error = NULL;
 	flight->ttl_set = flight->gave_up = flight->out_of_memory = flight->shown = false;
 	flight->progress.fraction = -1;
 	flight->progress.text[0] = '\0';
 	return flight;
+}
+
+tenure_call *tn_flight_inside_locked(void)
+{
+	struct tn_context *context = tn_context();
+
+	tn_assert_locked();
+	if (context->attached && (context->attached_to->life != context->attached_life || context->attached_to->ended)) {
+		context->attached = false;
+		if (context->inside == context->attached_to)
+			context->inside = NULL;
+	}
+	return context->inside;
+}
+
+bool tn_flight_attached(void)
+{
+	bool attached;
+
+	tn_lock();
+	tn_flight_inside_locked();
+	attached = tn_context()->attached;
+	tn_unlock();
+	return attached;
 }
 
 void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, struct tn_entry *entry,
@@ -78,7 +104,8 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 	flight->validation = validation;
 	flight->generation = tn_core.generation;
 	flight->started = tn_cache_time_locked(function->cache);
-	flight->parent = tn_context()->inside;
+	flight->life = ++tn_core.flights_begun;
+	flight->parent = tn_flight_inside_locked();
 	if (flight->parent != NULL)
 		flight->parent->users++;
 	tn_list_insert_tail(&function->cache->flights, &flight->in_cache);
@@ -89,6 +116,7 @@ void tn_flight_put(tenure_call *flight)
 	while (flight != NULL) {
 		struct tn_recording *recording;
 		tenure_session *session;
+		struct tn_failure *error;
 		tenure_call *parent;
 		char *failure;
 		bool last;
@@ -99,11 +127,20 @@ void tn_flight_put(tenure_call *flight)
 		session = flight->session;
 		parent = flight->parent;
 		failure = flight->failure;
+		if (last && flight->error != NULL) { /* first of all: its drop may be in code that the function holds */
+			error = flight->error;
+			flight->error = NULL;
+			flight->users = 1;
+			tn_unlock();
+			tn_failure_put(error);
+			continue;
+		}
 		if (last) {
 			flight->recording = NULL;
 			flight->failure = NULL;
 			flight->session = NULL;
 			flight->parent = NULL;
+			flight->life = 0;
 			if (flight->function != NULL)
 				tn_function_put_locked(flight->function);
 			tn_pool_put_locked(&tn_core.flights, flight);
@@ -129,9 +166,10 @@ void tn_flight_describe(const tenure_call *flight, char *text, size_t room)
 
 /* ---- cycles */
 
+/* What is over needs nobody: a helper may still be at work in it. */
 static bool works_for(const tenure_call *inside, const tenure_call *flight)
 {
-	for (; inside != NULL; inside = inside->parent) {
+	for (; inside != NULL && !inside->ended; inside = inside->parent) {
 		if (inside == flight)
 			return true;
 	}
@@ -345,7 +383,7 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 	int result = 0;
 
 	waiter->flight = flight;
-	waiter->inside = tn_context()->inside;
+	waiter->inside = tn_flight_inside_locked();
 	waiter->granted = waiter->sent_away = false;
 	flight->users++;
 	flight->function->waits++;
@@ -436,15 +474,17 @@ void tn_flight_progress(tenure_call *flight, double fraction, const char *text)
 	const struct tn_context *context = tn_context();
 	struct tn_progress progress;
 	int64_t now;
+	bool own;
 
 	tn_lock(); /* wakes nobody: who waits looks at its next tick */
+	own = works_for(tn_flight_inside_locked(), flight) && !context->attached;
 	flight->progress.fraction = fraction;
 	if (text != NULL)
 		memcpy(flight->progress.text, text, TN_PROGRESS_ROOM);
 	progress = flight->progress;
 	tn_unlock();
 	/* A helper thread is not the one that the front was told of. */
-	if (context->attached || !works_for(context->inside, flight) || !flight->shown)
+	if (!own || !flight->shown)
 		return;
 	now = tn_cache_time(flight->function->cache);
 	if (now < flight->shown_next)

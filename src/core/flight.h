@@ -12,6 +12,13 @@ tenure_call *tn_flight_reserve(void);
 void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, struct tn_entry *entry,
 			    const tenure_definition *definition, bool validation);
 
+/* The innermost creation that this thread runs or is attached to, or NULL. An attachment that was left after the creator has
+ * returned ends here. */
+tenure_call *tn_flight_inside_locked(void);
+
+/* Is this thread attached to a creation that still runs? Takes M. */
+bool tn_flight_attached(void);
+
 /* Would waiting for this flight, inside `inside`, wait for itself? Then the chain in words. */
 bool tn_flight_cycle_locked(tenure_call *flight, tenure_call *inside, char *chain, size_t room);
 

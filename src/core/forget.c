@@ -98,7 +98,7 @@ void tn_forget_cache(tenure_cache *cache)
 		tn_list_remove(&root->in_cache);
 		tn_list_remove(&root->in_core);
 		while (root->faces != NULL)
-			tn_function_unlink_face_locked(root->faces, root);
+			tn_function_close_face_locked(root->faces, root);
 		root->cache = NULL;
 		tn_function_put_locked(root);
 	}

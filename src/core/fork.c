@@ -44,6 +44,7 @@ static void forget_function(struct tn_function *function)
 	tn_list_init(&function->live);
 	tn_list_init(&function->retired);
 	tn_list_init(&function->drains);
+	tn_list_init(&function->prepared);
 	function->hand = NULL;
 	function->live_count = function->retired_count = function->releasing_count = function->unfinished = 0;
 	function->hits = function->waits = function->misses = function->creations = function->failures = 0;

@@ -15,6 +15,7 @@
 #include "core/entry.h"
 #include "core/evict.h"
 #include "core/expire.h"
+#include "core/key.h"
 #include "core/session.h"
 #include "core/worker.h"
 
@@ -29,11 +30,12 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 
 static uint64_t shape_of(const tenure_definition *definition)
 {
-	uint64_t hash = mix_text(UINT64_C(14695981039346656037), definition->type);
+	uint64_t hash = mix_text(UINT64_C(14695981039346656037), definition->type == NULL ? "" : definition->type);
 
 	for (size_t i = 0; i < definition->parameter_count; i++) {
 		hash = mix_text(hash, definition->parameters[i].name);
-		hash = mix_text(hash, definition->parameters[i].type);
+		hash = mix_text(hash, tn_parameter_type(&definition->parameters[i]));
+		hash = mix_text(hash, tn_kind_name(definition->parameters[i].kind)); /* the key's words depend on it */
 	}
 	return hash;
 }
@@ -139,6 +141,7 @@ void tn_function_start_locked(struct tn_function *function, const tenure_definit
 	tn_list_init(&function->live);
 	tn_list_init(&function->retired);
 	tn_list_init(&function->drains);
+	tn_list_init(&function->prepared);
 	function->cache = cache;
 	function->definition = definition;
 	tn_list_insert_tail(&tn_core.functions, &function->in_core);
@@ -216,14 +219,46 @@ void tn_function_unlink_face_locked(tenure_function *face, struct tn_function *f
 	*at = face->state_[1];
 	face->state_[1] = NULL;
 	__atomic_store_n(&face->state_[0], NULL, __ATOMIC_RELEASE);
-	if (function->faces != NULL && function->definition == face->definition)
+	if (function->faces != NULL && function->definition == face->definition) {
 		function->definition = function->faces->definition;
+		function->validates = function->definition->validate != NULL;
+	}
 	tn_function_put_locked(function);
+}
+
+static char closed_face; /* its address in state_[1] of one that leads nowhere */
+
+void tn_function_close_face_locked(tenure_function *face, struct tn_function *function)
+{
+	tn_function_unlink_face_locked(face, function);
+	face->state_[1] = &closed_face;
+}
+
+bool tn_function_was_closed(const tenure_function *face)
+{
+	bool closed;
+
+	tn_lock();
+	closed = tn_function_of_face_locked(face) == NULL && face->state_[1] == &closed_face;
+	tn_unlock();
+	return closed;
 }
 
 static bool open_locked(const tenure_cache *cache)
 {
 	return cache->open && !cache->closing && !tn_core.exiting;
+}
+
+/* What the program's variable says may have been closed and freed by now. */
+static bool found_open_locked(const tenure_cache *wanted)
+{
+	const tenure_cache *cache;
+
+	tn_list_for_each(cache, &tn_core.caches, tenure_cache, in_core) {
+		if (cache == wanted)
+			return open_locked(cache);
+	}
+	return false;
 }
 
 struct registration {
@@ -240,7 +275,7 @@ static int register_locked(struct registration *r, struct tn_function **ret_func
 	const tenure_definition *definition = r->face->definition;
 	struct tn_function *function = tn_function_of_face_locked(r->face);
 
-	if (!open_locked(r->options->cache))
+	if (!found_open_locked(r->options->cache))
 		return TENURE_ECLOSED;
 	if (function != NULL && !open_locked(function->cache)) {
 		tn_function_unlink_face_locked(r->face, function); /* its cache was closed, and this is another one */

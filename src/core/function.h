@@ -29,11 +29,15 @@ int tn_function_register(tenure_function *face, const struct tn_options *options
 struct tn_function *tn_function_hold(tenure_function *face, bool closed_too);
 void tn_function_let_go(struct tn_function *function, uint64_t generation);
 
+/* Was the cache closed that it belonged to, and no other opened since? Takes M. */
+bool tn_function_was_closed(const tenure_function *face);
+
 /* For scope.c and forget.c. */
 struct tn_function *tn_function_reserve(void); /* memory for one; NULL: none. Takes M */
 void tn_function_put_unused(struct tn_function *function); /* NULL is fine. Takes M */
 void tn_function_start_locked(struct tn_function *function, const tenure_definition *definition, tenure_cache *cache);
 void tn_function_unlink_face_locked(tenure_function *face, struct tn_function *function);
+void tn_function_close_face_locked(tenure_function *face, struct tn_function *function); /* its cache is closed */
 
 static inline struct tn_function *tn_function_of_face_locked(const tenure_function *face)
 {

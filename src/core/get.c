@@ -150,7 +150,7 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	char chain[1024];
 	int result;
 
-	if (tn_flight_cycle_locked(flight, tn_context()->inside, chain, sizeof(chain))) {
+	if (tn_flight_cycle_locked(flight, tn_flight_inside_locked(), chain, sizeof(chain))) {
 		tn_unlock();
 		return tn_fail(TENURE_ECYCLE, "the creation waits for itself: %s", chain);
 	}

@@ -12,13 +12,23 @@
 
 enum { DEPTH_MOST = 64, DIGESTED_KIND = 0x80, PATH_MOST = 200 };
 static const uint64_t DIGESTED_SIZE = UINT64_C(1) << 63; /* in the word of a leaf */
-static const char *const KINDS[] = { "nil", "bool", "int", "uint", "real", "text", "bytes", "list", "map" };
+static const char *const KINDS[] = { "nil", "bool", "int", "uint", "real", "text", "bytes", "list", "map", "value", "object" };
 
 static struct tn_digest_key digest_key; /* constant after tn_key_setup() */
 
 void tn_key_setup(const unsigned char secret[32])
 {
 	tn_digest_key_init(&digest_key, secret);
+}
+
+const char *tn_kind_name(uint32_t kind)
+{
+	return kind < sizeof(KINDS) / sizeof(KINDS[0]) ? KINDS[kind] : "unknown";
+}
+
+const char *tn_parameter_type(const tenure_parameter *parameter)
+{
+	return parameter->type != NULL ? parameter->type : tn_kind_name(parameter->kind);
 }
 
 /* One key being built: what identify functions get to add to. */
@@ -48,7 +58,7 @@ static int refuse(struct tenure_identity *identity, const char *format, ...)
 	return identity->result = tn_fail(TENURE_EARGUMENT,
 		"%s(): the argument %s%s (%s) %s. Pass a value that has an identity (NULL has none, \"\" has), begin the parameter's "
 		"name with an underscore (_%s) to leave it out of the key, or declare it with an identify function",
-		identity->definition->name, identity->parameter->name, identity->path, identity->parameter->type, what,
+		identity->definition->name, identity->parameter->name, identity->path, tn_parameter_type(identity->parameter), what,
 		identity->parameter->name);
 }
 
@@ -242,7 +252,48 @@ static uint64_t scalar_word(const tenure_parameter *parameter, const void *at)
 	}
 }
 
-/* The parameter's tail, if it has one; returns its word. */
+static uint64_t append_object(struct tenure_identity *identity, const void *object)
+{
+	size_t begin = identity->size;
+	int result;
+
+	if (identity->parameter->identify == NULL) {
+		refuse(identity, "has no identity");
+		return 0;
+	}
+	result = identity->parameter->identify(identity, object);
+	if (result != 0)
+		refuse(identity, "has no identity: its identify function returned %d", result);
+	return identity->size - begin;
+}
+
+/* An argument of a bound list: its tail, if it has one; returns its word. */
+static uint64_t append_argument(struct tenure_identity *identity, const tenure_argument *argument)
+{
+	const tenure_value *value = &argument->value;
+	size_t begin = identity->size;
+
+	switch (identity->parameter->kind) {
+	case TENURE_STRING:
+	case TENURE_BYTES:
+		if (value->as.data == NULL && (value->kind == TENURE_STRING || value->size != 0)) {
+			refuse(identity, "is NULL");
+			return 0;
+		}
+		return append_leaf(identity, value->as.data, value->size);
+	case TENURE_VALUE:
+		encode(identity, value, 0);
+		return identity->size - begin;
+	case TENURE_OBJECT:
+		return append_object(identity, argument->object);
+	case TENURE_BOOL:
+		return value->as.truth;
+	default:
+		return value->as.natural;
+	}
+}
+
+/* A member of the definition's structure, likewise. */
 static uint64_t append_parameter(struct tenure_identity *identity, const tenure_arguments *arguments)
 {
 	const tenure_parameter *parameter = identity->parameter;
@@ -250,7 +301,6 @@ static uint64_t append_parameter(struct tenure_identity *identity, const tenure_
 	size_t begin = identity->size;
 	const char *text;
 	const tenure_bytes *bytes;
-	int result;
 
 	switch (parameter->kind) {
 	case TENURE_STRING:
@@ -267,18 +317,11 @@ static uint64_t append_parameter(struct tenure_identity *identity, const tenure_
 			return 0;
 		}
 		return append_leaf(identity, bytes->data, bytes->size);
-	case TENURE_VALUE_:
+	case TENURE_VALUE:
 		encode(identity, at, 0);
 		return identity->size - begin;
-	case TENURE_OBJECT_:
-		if (parameter->identify == NULL) {
-			refuse(identity, "has no identity");
-			return 0;
-		}
-		result = parameter->identify(identity, arguments);
-		if (result != 0)
-			refuse(identity, "has no identity: its identify function returned %d", result);
-		return identity->size - begin;
+	case TENURE_OBJECT:
+		return append_object(identity, at);
 	default:
 		return scalar_word(parameter, at);
 	}
@@ -312,7 +355,8 @@ uint64_t tn_key_hash(const tenure_definition *definition, uint64_t hash, const u
 			continue;
 		value = tenure_read8_(word);
 		word += 8;
-		hash = tenure_mix_word_(hash, value);
+		if (parameter->kind < TENURE_STRING || value & DIGESTED_SIZE)
+			hash = tenure_mix_word_(hash, value);
 		if (parameter->kind < TENURE_STRING)
 			continue;
 		value = value & DIGESTED_SIZE ? 16 : value;
@@ -332,6 +376,7 @@ void tn_key_start(struct tn_key *key)
 int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64_t seed,
 		 const tenure_arguments *arguments)
 {
+	const tenure_argument_list *list = arguments->size == 0 ? (const void *)arguments : NULL;
 	struct tenure_identity identity = { .key = key, .definition = definition };
 	size_t words = 0, word = 0;
 
@@ -345,7 +390,7 @@ int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64
 		identity.path[0] = '\0';
 		if (!tn_parameter_keyed(identity.parameter))
 			continue;
-		value = append_parameter(&identity, arguments);
+		value = list != NULL ? append_argument(&identity, &list->items[i]) : append_parameter(&identity, arguments);
 		memcpy(key->bytes + 8 * word++, &value, sizeof(value));
 	}
 	if (identity.result != 0)
@@ -452,7 +497,7 @@ void tn_key_format(const tenure_definition *definition, const unsigned char *byt
 			continue;
 		}
 		if (value & DIGESTED_SIZE || parameter->kind != TENURE_STRING)
-			add(&text, "<%s, %llu bytes>", parameter->kind < TENURE_VALUE_ ? KINDS[parameter->kind] : "value",
+			add(&text, "<%s, %llu bytes>", parameter->kind < TENURE_VALUE ? KINDS[parameter->kind] : "value",
 			    (unsigned long long)(value & ~DIGESTED_SIZE));
 		else
 			add_quoted(&text, tail, value);

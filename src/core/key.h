@@ -10,13 +10,14 @@
 #define TN_KEY_H
 
 #include <tenure/tenure.h>
+#include <tenure/hit.h>
 
 struct tn_key {
 	unsigned char *bytes; /* `small`, or allocated */
 	uint32_t size; /* with TENURE_DIGESTED_ */
 	size_t room;
 	uint64_t hash;
-	unsigned char small[512];
+	unsigned char small[TENURE_LEAF_MOST_ + 64]; /* what is not digested whole fits: a key needs no memory */
 };
 
 /* The secret of the process, 32 bytes, once. */
@@ -24,8 +25,9 @@ void tn_key_setup(const unsigned char secret[32]);
 
 void tn_key_start(struct tn_key *key); /* empty: drop does nothing */
 
-/* Into an empty key. 0; TENURE_EARGUMENT with parameter, path, type and both ways out; TENURE_ENOMEM. Calls identify functions. To be
- * dropped after success and failure alike. */
+/* Into an empty key. `arguments`: the definition's structure or, of a run-time function, a bound list (bind.h). 0;
+ * TENURE_EARGUMENT with parameter, path, type and both ways out; TENURE_ENOMEM. Calls identify functions. To be dropped
+ * after success and failure alike. */
 int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64_t seed,
 		 const tenure_arguments *arguments);
 void tn_key_drop(struct tn_key *key);
@@ -36,6 +38,12 @@ uint64_t tn_key_hash(const tenure_definition *definition, uint64_t seed, const u
 /* The bytes for people: `"a.bin", 4`. Cut at `room`. */
 void tn_key_format(const tenure_definition *definition, const unsigned char *bytes, uint32_t size, char *text,
 		   size_t room);
+
+/* Its type in words, for messages. */
+const char *tn_parameter_type(const tenure_parameter *parameter);
+
+/* The name of a kind of values: "int". */
+const char *tn_kind_name(uint32_t kind);
 
 /* Is it part of the key? */
 static inline bool tn_parameter_keyed(const tenure_parameter *parameter)

@@ -2,7 +2,8 @@
 /* lease.c: hand out, give back, share.
  *
  * A lease is the address of the cell that counts it: a thread's own, or the entry's `grant`, a cell that is never
- * opened and so sends every give-back to `shared`. A give-back needs no record of the calling thread, no memory, and
+ * opened and so sends every give-back to `shared`. Its word counts them all the same, before and after the retirement:
+ * a give-back that finds none there is a second one, and undoes itself. A give-back needs no record of the calling thread, no memory, and
  * cannot fail for a lease that is held. */
 #include "core/lease.h"
 
@@ -28,6 +29,7 @@ struct tenure_cell_ *tn_lease_take_locked(struct tn_entry *entry, struct tn_cell
 
 void tn_lease_grant_locked(struct tn_entry *entry, uint64_t count)
 {
+	tn_entry_grant(entry, count);
 	/* Relaxed: the entry is in service or in this section of M, so `shared` is far from zero. */
 	__atomic_fetch_add(&entry->shared, count, __ATOMIC_RELAXED);
 }
@@ -66,6 +68,11 @@ static void hand_over_once_locked(struct tn_entry *entry)
 		tn_entry_hand_over_locked(entry);
 }
 
+static int given_back_before(void)
+{
+	return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
+}
+
 /* Bring `shared` down by one; whoever brings it to zero hands over. */
 static int give_back_shared(struct tn_entry *entry)
 {
@@ -75,7 +82,7 @@ static int give_back_shared(struct tn_entry *entry)
 	/* A lease that is held keeps `shared` from zero, and the life's first store to it happened before the lease was
 	 * taken, so that relaxed suffices to read no older zero. */
 	if (__atomic_load_n(&entry->shared, __ATOMIC_RELAXED) == 0)
-		return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
+		return given_back_before();
 	/* Release: every use of the resource; acquire: for the one that hands over. */
 	old = __atomic_fetch_sub(&entry->shared, 1, __ATOMIC_ACQ_REL);
 	if (old == 1) {
@@ -92,6 +99,10 @@ int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old)
 	struct tn_entry *entry = tn_entry_of(cell);
 	bool closed;
 
+	if (cell == &entry->grant && (int64_t)old < (int64_t)TENURE_ONE_LEASE_) {
+		tn_entry_grant(entry, 1); /* it counted none: undo */
+		return given_back_before();
+	}
 	if (!(old & TENURE_OPEN_))
 		return give_back_shared(entry);
 
@@ -102,7 +113,7 @@ int tenure_give_back_slowly_(struct tenure_cell_ *cell, uint64_t old)
 	if (closed && __atomic_fetch_add(&entry->shared, 1, __ATOMIC_ACQ_REL) + 1 == 0)
 		hand_over_once_locked(entry);
 	tn_unlock();
-	return tn_fail(TENURE_ENOTHELD, "this lease was given back before, by a copy of it");
+	return given_back_before();
 }
 
 void tenure_unpin_miss_slowly_(struct tenure_cell_ *cell, uint64_t old)
@@ -151,6 +162,7 @@ int tn_lease_share(const tenure_lease *lease, tenure_lease *empty)
 		return tn_fail(TENURE_ENOMEM, "out of memory to track one lease more; the lease to share is still yours");
 	/* The lease in hand keeps `shared` from its zero, wherever that lease itself is counted: before retirement by
 	 * the bias, after it by its own place in `shared` or in a cell whose close is yet to add it. */
+	tn_entry_grant(tn_entry_of(cell), 1);
 	__atomic_fetch_add(&tn_entry_of(cell)->shared, 1, __ATOMIC_RELAXED);
 	tn_lease_fill(empty, &tn_entry_of(cell)->grant);
 	if (holder != NULL)

@@ -11,6 +11,8 @@
 #include "core/outbox.h"
 #include "core/worker.h"
 
+static const int64_t LOOK_AGAIN = 1000000000; /* ns: after which a callback may have got stuck */
+
 /* Many deadlines at once are met in batches: others want M. */
 static void breathe_unlock_lock(int *looked)
 {
@@ -53,13 +55,18 @@ static void *maintenance_main(void *pointer)
 			tn_expire_one_locked(cache, now);
 			breathe_unlock_lock(&looked);
 		}
+		tn_tell_unlock_lock();
 		replace_stuck_unlock_lock(cache, now, &look);
 		if (cache->stop)
 			break;
+		if (look == TN_NEVER && cache->worked) /* it would be told to look again at the next release */
+			look = tn_time_add(now, LOOK_AGAIN);
+		cache->worked = false;
 		cache->watching = look != TN_NEVER;
-		tn_tell_unlock_lock();
 		next = tn_expire_next_locked(cache);
-		tn_cond_wait_until(&cache->tick, &tn_core.mutex, next < look ? next : look);
+		cache->looks_at = next < look ? next : look;
+		tn_cond_wait_until(&cache->tick, &tn_core.mutex, cache->looks_at);
+		cache->looks_at = INT64_MIN;
 	}
 	cache->maintained = false;
 	cache->threads--;

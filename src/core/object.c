@@ -4,6 +4,24 @@
 
 #include "base/alloc.h"
 
+/* What closes it: a function of its own, or a definition's release with its user. */
+static void (*releaser_of(const tenure_definition *definition))(void)
+{
+	return definition->releaser != NULL ? definition->releaser : (void (*)(void))definition->release;
+}
+
+static const void *user_of(const tenure_definition *definition)
+{
+	return definition->releaser != NULL ? NULL : definition->user;
+}
+
+bool tn_object_closed_by(const struct tn_object *object, const tenure_definition *definition)
+{
+	if (object == NULL || definition->release == NULL)
+		return object == NULL && definition->release == NULL;
+	return object->releaser == releaser_of(definition) && object->user == user_of(definition);
+}
+
 static uint64_t bucket_of(const void *address, void (*releaser)(void))
 {
 	return tenure_fold_((uint64_t)(uintptr_t)address ^ TENURE_MIX_2_,
@@ -77,12 +95,12 @@ void tn_object_put_locked(struct tn_object *spare)
 
 struct tn_object *tn_object_enter_locked(struct tn_object *spare, void *address, const tenure_definition *definition)
 {
-	void (*releaser)(void) = definition->releaser;
+	void (*releaser)(void) = releaser_of(definition);
 	struct tn_object **bucket = &tn_core.object_buckets[bucket_of(address, releaser) & tn_core.object_mask];
 
 	tn_assert_locked();
 	for (struct tn_object *object = *bucket; object != NULL; object = object->next) {
-		if (object->address == address && object->releaser == releaser) {
+		if (object->address == address && tn_object_closed_by(object, definition)) {
 			object->entries++;
 			tn_object_put_locked(spare);
 			return object;
@@ -90,6 +108,7 @@ struct tn_object *tn_object_enter_locked(struct tn_object *spare, void *address,
 	}
 	spare->address = address;
 	spare->releaser = releaser;
+	spare->user = user_of(definition);
 	spare->definition = definition;
 	spare->entries = 1;
 	spare->next = *bucket;

@@ -17,6 +17,9 @@ void tn_object_put_locked(struct tn_object *spare);
 /* The object at this address, counted once more. Uses up the spare. */
 struct tn_object *tn_object_enter_locked(struct tn_object *spare, void *address, const tenure_definition *definition);
 
+/* Would this definition release it in the same way? `object` NULL: nothing is released. */
+bool tn_object_closed_by(const struct tn_object *object, const tenure_definition *definition);
+
 /* One entry fewer. True: that was the last, the object has no identity any more, and its release is the caller's
  * duty; it then puts the node back. */
 bool tn_object_leave_locked(struct tn_object *object);

@@ -21,18 +21,23 @@ void tn_tell_work_locked(tenure_cache *cache)
 		cache->executing++;
 		post_locked(cache);
 	} else if (cache->options.manual) {
-		tn_tell_time_locked(cache);
+		tn_tell_time_locked(cache, INT64_MIN);
 	} else if (cache->idle_workers != 0) {
-		tn_cond_signal(&cache->work);
-	} else {
-		tn_cond_signal(&cache->tick); /* the maintenance watches for stuck workers while something waits */
+		__atomic_store_n(&cache->told, cache->told + 1, __ATOMIC_RELAXED);
+		if (cache->queued + cache->jobs_queued > cache->spinning_workers) /* who spins comes by itself */
+			tn_cond_signal(&cache->work);
+	} else if (!cache->watching) {
+		tn_tell_time_locked(cache, INT64_MIN); /* the maintenance watches for stuck workers while something waits */
 	}
 }
 
-void tn_tell_time_locked(tenure_cache *cache)
+void tn_tell_time_locked(tenure_cache *cache, int64_t at)
 {
 	if (!cache->options.manual) {
-		tn_cond_signal(&cache->tick);
+		if (at < cache->looks_at) {
+			cache->looks_at = INT64_MIN; /* one signal is enough */
+			tn_cond_signal(&cache->tick);
+		}
 	} else if (cache->options.wake != NULL) {
 		cache->to_wake = true;
 		post_locked(cache);

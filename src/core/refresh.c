@@ -15,6 +15,7 @@
 #include "core/expire.h"
 #include "core/flight.h"
 #include "core/job.h"
+#include "core/object.h"
 #include "core/recording.h"
 #include "core/retire.h"
 #include "core/session.h"
@@ -36,10 +37,9 @@ static bool lives_locked(const struct refresh *refresh)
 static bool same_object(const struct tn_creation *creation, const struct tn_entry *old)
 {
 	const tenure_call *flight = creation->flight;
-	void (*releaser)(void) = old->object == NULL ? NULL : old->object->releaser;
 
 	return flight->resource == old->head.resource && flight->recording->kept_count == 0 &&
-	       (flight->resource == NULL || releaser == creation->request->definition->releaser);
+	       (flight->resource == NULL || tn_object_closed_by(old->object, creation->request->definition));
 }
 
 /* The new entry in the place of the old one. */

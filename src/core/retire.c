@@ -98,7 +98,5 @@ void tn_retire_creation_locked(struct tn_entry *entry)
 	flight->cleared = true;
 	if (!flight->quiet) /* a refresh is in no table */
 		tn_retire_unlink_locked(entry);
-	entry->counted = true;
-	tn_function_of(entry)->unfinished++;
-	tn_function_of(entry)->cache->unfinished++;
+	tn_entry_count_out_locked(entry);
 }

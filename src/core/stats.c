@@ -32,8 +32,11 @@ static uint64_t end_locked(void)
 static void add_counters_locked(const struct tn_function *function, tenure_stats *stats)
 {
 	const uint64_t *causes = function->causes;
+	const struct tn_prepared *key;
 
 	stats->hits += function->hits;
+	tn_list_for_each(key, &function->prepared, struct tn_prepared, in_function)
+		stats->hits += __atomic_load_n(&key->head.hits_, __ATOMIC_RELAXED);
 	stats->waits += function->waits;
 	stats->misses += function->misses;
 	stats->creations += function->creations;

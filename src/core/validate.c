@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "core/creation.h"
 #include "core/expire.h"
 #include "core/flight.h"
 #include "core/lease.h"
@@ -78,7 +79,8 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 {
 	struct validation v = { .flight = flight, .entry = entry, .lease = lease };
 	struct tn_context *context = tn_context();
-	const tenure_definition *definition = request->definition;
+	/* The newest definition says whether to validate, so it says how too; the caller's own may know no validate. */
+	const tenure_definition *definition = request->function->definition;
 	enum tn_callback was;
 	int verdict, result;
 
@@ -99,7 +101,7 @@ int tn_validate_unlock(tenure_call *flight, struct tn_entry *entry, struct tenur
 	flight->creator_result = verdict;
 	result = conclude(&v, verdict, tn_cache_time(request->function->cache));
 	if (result < 0)
-		tn_fail(result, "the validation of a resource of %s() failed with %d", definition->name, verdict);
+		tn_creation_failure(flight, result);
 	tn_flight_put(flight);
 	return result;
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/spin.h"
 #include "base/thread.h"
 #include "core/entry.h"
 #include "core/lease.h"
@@ -391,11 +392,24 @@ static bool may_stay_locked(struct tn_worker *worker)
 	return true;
 }
 
+/* One worker at a time looks for work for some microseconds before it parks. */
 static void wait_for_work_unlock_lock(tenure_cache *cache)
 {
+	int64_t spin = cache->spinning_workers != 0 ? 0 : tn_spin_time(cache->work_patience);
+	uint64_t told = cache->told;
+
 	cache->idle_workers++;
 	tn_tell_unlock_lock();
-	tn_cond_wait(&cache->work, &tn_core.mutex);
+	if (spin != 0) {
+		cache->spinning_workers++;
+		tn_unlock();
+		tn_spin(&cache->told, told, spin);
+		tn_lock();
+		cache->spinning_workers--;
+		tn_spin_learn(&cache->work_patience, work_waits_locked(cache));
+	}
+	if (!work_waits_locked(cache) && !cache->stop)
+		tn_cond_wait(&cache->work, &tn_core.mutex);
 	cache->idle_workers--;
 }
 
@@ -416,9 +430,10 @@ static void *worker_main(void *pointer)
 			wait_for_work_unlock_lock(cache);
 			continue;
 		}
+		cache->worked = true;
 		if (!cache->watching && cache->maintained) {
 			cache->watching = true;
-			tn_cond_signal(&cache->tick);
+			tn_tell_time_locked(cache, tn_time_add(self.busy_since, STUCK_AFTER));
 		}
 		if (more_hands_wanted_locked(cache))
 			start_worker_unlock(cache);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/context.h"
+#include "core/failure.h"
 #include "core/flight.h"
 #include "core/holder.h"
 #include "core/lease.h"
@@ -39,12 +40,29 @@ static char *format_text(const char *format, va_list arguments, size_t *ret_size
 	return text;
 }
 
+static int out_of_memory(tenure_call *call)
+{
+	tn_lock();
+	call->out_of_memory = true;
+	tn_unlock();
+	return tn_fail(TENURE_ENOMEM, "out of memory for a message, an input or a failure of %s()", call->definition->name);
+}
+
+/* validate has no call of its own: NULL there means the one that this thread runs. */
+static tenure_call *or_validation(tenure_call *call)
+{
+	const struct tn_context *context = tn_context();
+
+	return call == NULL && context->callback == TN_IN_VALIDATE ? context->inside : call;
+}
+
 int tenure_fail(tenure_call *call, const char *format, ...)
 {
 	va_list arguments;
 	char *text, *old;
 	size_t size;
 
+	call = or_validation(call);
 	if (foreign(call))
 		return -1;
 	va_start(arguments, format);
@@ -59,6 +77,38 @@ int tenure_fail(tenure_call *call, const char *format, ...)
 	tn_unlock();
 	tn_free(old);
 	return -1;
+}
+
+int tenure_fail_with(tenure_call *call, void *error, void (*drop)(void *error))
+{
+	struct tn_failure *failure, *old;
+
+	call = or_validation(call);
+	if (error == NULL)
+		return -1;
+	failure = foreign(call) ? NULL : tn_failure_new(error, drop);
+	if (failure == NULL) {
+		tn_failure_drop_error(error, drop);
+		if (!foreign(call))
+			out_of_memory(call);
+		return -1;
+	}
+	tn_lock();
+	old = call->error;
+	call->error = failure;
+	tn_unlock();
+	tn_failure_put(old);
+	return -1;
+}
+
+void *tenure_failure(void)
+{
+	return tn_failure_last();
+}
+
+void tenure_failure_drop(void)
+{
+	tn_failure_let_go();
 }
 
 int tenure_abandon(tenure_call *call)
@@ -144,14 +194,6 @@ void tenure_progress(tenure_call *call, double fraction, const char *format, ...
 	if (!(fraction >= 0)) /* not a number, too */
 		fraction = -1;
 	tn_flight_progress(call, fraction > 1 ? 1 : fraction, format == NULL ? NULL : text);
-}
-
-static int out_of_memory(tenure_call *call)
-{
-	tn_lock();
-	call->out_of_memory = true;
-	tn_unlock();
-	return tn_fail(TENURE_ENOMEM, "out of memory for a message or an input of %s()", call->definition->name);
 }
 
 /* Show a message that was recorded (NULL: there was no memory). Nothing is held meanwhile that a thread which ends in the
@@ -288,23 +330,33 @@ const char *tenure_ask_text(tenure_call *call, const char *label, const char *pr
 int tenure_call_attach(tenure_call *call)
 {
 	struct tn_context *context = tn_context();
+	bool over, busy;
 
 	if (foreign(call))
 		return tn_fail(TENURE_EFORKED, "this creation belongs to the parent process");
-	if (context->inside != NULL || context->callback != TN_OUTSIDE)
+	tn_lock();
+	busy = tn_flight_inside_locked() != NULL || context->attached || context->callback != TN_OUTSIDE;
+	over = call->life == 0 || call->ended;
+	if (!busy && !over) {
+		context->inside = context->attached_to = call;
+		context->attached = true;
+		context->attached_life = call->life;
+	}
+	tn_unlock();
+	if (busy)
 		return tn_fail(TENURE_EREENTRANT, "this thread is inside a creation or a callback already");
-	context->inside = call;
-	context->attached = true;
-	return 0;
+	return over ? tn_fail(TENURE_EREENTRANT, "that creation is over") : 0;
 }
 
 int tenure_call_detach(tenure_call *call)
 {
 	struct tn_context *context = tn_context();
 
-	if (!context->attached || context->inside != call)
+	if (call == NULL || context->attached_to != call || (context->attached && context->inside != call))
 		return tn_fail(TENURE_EREENTRANT, "this thread is not attached to that creation");
-	context->inside = NULL;
+	if (context->attached) /* else it is over by now */
+		context->inside = NULL;
 	context->attached = false;
+	context->attached_to = NULL;
 	return 0;
 }

@@ -3,13 +3,14 @@
 #include "front/guard.h"
 
 #include "base/error.h"
-#include "core/context.h"
+#include "core/flight.h"
 #include "core/fork.h"
 
 static const char *const WHERE[] = {
 	[TN_OUTSIDE] = "", [TN_IN_CREATE] = "a creator", [TN_IN_VALIDATE] = "validate", [TN_IN_RELEASE] = "a release",
 	[TN_IN_FRONT] = "a front", [TN_IN_IDENTIFY] = "an identify function", [TN_IN_CLOCK] = "the clock",
 	[TN_IN_REPORT] = "the report", [TN_IN_WRITE] = "the write of a dump",
+	[TN_IN_DROP] = "the drop of a failure",
 	[TN_IN_TELL] = "execute or wake",
 };
 
@@ -19,7 +20,7 @@ int tn_guard(enum tn_reach reach, const char *call)
 	enum tn_callback callback = context->callback;
 
 	tn_core_start();
-	if (callback == TN_OUTSIDE && context->attached)
+	if (callback == TN_OUTSIDE && context->attached && tn_flight_attached())
 		callback = TN_IN_CREATE;
 	if (callback == TN_OUTSIDE || reach == TN_FROM_ALL || (reach == TN_FROM_WORK && callback <= TN_IN_RELEASE))
 		return 0;

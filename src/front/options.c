@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/error.h"
+#include "core/bind.h"
 #include "core/cache.h"
+#include "core/key.h"
 
 void tn_options_copy(void *to, size_t to_size, const void *from, size_t from_size)
 {
@@ -65,6 +67,10 @@ static int check_callbacks(const tenure_function *face)
 	if (definition->complete != NULL && __atomic_load_n(&face->state_[0], __ATOMIC_RELAXED) == NULL)
 		wrong = definition->complete(definition->user);
 	tn_unlock();
+	if (definition->create == NULL)
+		wrong = 1;
+	if (wrong == 0 && (definition->mix == NULL) != (definition->same == NULL))
+		return tn_fail(TENURE_EINVAL, "%s(): .mix and .same go together", definition->name);
 	switch (wrong) {
 	case 0:
 		return 0;
@@ -77,15 +83,71 @@ static int check_callbacks(const tenure_function *face)
 	}
 }
 
+/* Does the member have a size that its kind can have, inside the structure? */
+static bool fits(const tenure_definition *definition, const tenure_parameter *parameter)
+{
+	size_t size = parameter->size;
+
+	if (definition->arguments_size == 0)
+		return true;
+	if (parameter->offset > definition->arguments_size || size > definition->arguments_size - parameter->offset)
+		return false;
+	switch (parameter->kind) {
+	case TENURE_BOOL:
+		return size == sizeof(bool);
+	case TENURE_INT:
+	case TENURE_UINT:
+		return size == 1 || size == 2 || size == 4 || size == 8;
+	case TENURE_REAL:
+		return size == sizeof(float) || size == sizeof(double);
+	case TENURE_STRING:
+		return size == sizeof(char *);
+	case TENURE_BYTES:
+		return size == sizeof(tenure_bytes);
+	case TENURE_VALUE:
+		return size == sizeof(tenure_value);
+	default:
+		return true;
+	}
+}
+
+/* What is wrong with it, for the message; NULL: nothing. */
+static const char *wrong_parameter(const tenure_definition *definition, const tenure_parameter *parameter)
+{
+	uint32_t kind = parameter->kind, preset = parameter->preset.kind;
+
+	if (parameter->name == NULL || parameter->name[0] == '\0')
+		return "has an empty name";
+	if (kind == TENURE_NIL || kind == TENURE_LIST || kind == TENURE_MAP || kind > TENURE_OBJECT)
+		return "has a kind that no parameter has: allowed are TENURE_BOOL to TENURE_BYTES, TENURE_VALUE and TENURE_OBJECT";
+	if (preset != TENURE_NIL && preset != kind && (kind != TENURE_VALUE || preset > TENURE_MAP))
+		return "has a preset of another kind";
+	return fits(definition, parameter) ? NULL : "has a size or a place that does not fit its kind or the structure";
+}
+
 static int check_parameters(const tenure_definition *definition)
 {
+	if (definition->arguments_size != 0 && definition->arguments_size < sizeof(tenure_arguments))
+		return tn_fail(TENURE_EINVAL, "%s(): .arguments_size is %zu, less than its head", definition->name,
+			       definition->arguments_size);
+	if (definition->parameter_count > TN_PARAMETERS_MOST || (definition->parameters == NULL && definition->parameter_count != 0))
+		return tn_fail(TENURE_EINVAL, "%s(): %zu parameters; allowed are at most %d, in .parameters", definition->name,
+			       definition->parameter_count, TN_PARAMETERS_MOST);
 	for (size_t i = 0; i < definition->parameter_count; i++) {
 		const tenure_parameter *parameter = &definition->parameters[i];
+		const char *wrong = wrong_parameter(definition, parameter);
 
-		if (parameter->name[0] != '_' && parameter->kind == TENURE_OBJECT_ && parameter->identify == NULL)
+		for (size_t j = 0; wrong == NULL && j < i; j++) {
+			if (strcmp(definition->parameters[j].name, parameter->name) == 0)
+				wrong = "has the name of another one";
+		}
+		if (wrong != NULL)
+			return tn_fail(TENURE_EINVAL, "%s(): the parameter %s %s", definition->name,
+				       parameter->name == NULL ? "without a name" : parameter->name, wrong);
+		if (tn_parameter_keyed(parameter) && parameter->kind == TENURE_OBJECT && parameter->identify == NULL)
 			return tn_fail(TENURE_EINVAL, "%s(): the type of the parameter %s (%s) has no identity: declare it with an "
 				       "identify function as third item, or begin its name with an underscore (_%s) to leave "
-				       "it out of the key", definition->name, parameter->name, parameter->type, parameter->name);
+				       "it out of the key", definition->name, parameter->name, tn_parameter_type(parameter), parameter->name);
 	}
 	return 0;
 }
@@ -96,9 +158,9 @@ static int check_copyable(const tenure_definition *definition, const char *optio
 	for (size_t i = 0; i < definition->parameter_count; i++) {
 		const tenure_parameter *parameter = &definition->parameters[i];
 
-		if (parameter->kind == TENURE_OBJECT_)
+		if (parameter->kind == TENURE_OBJECT)
 			return tn_fail(TENURE_EINVAL, "%s(): %s needs arguments that tenure can copy; the parameter %s (%s) is of "
-				       "a type it cannot", definition->name, option, parameter->name, parameter->type);
+				       "a type it cannot", definition->name, option, parameter->name, tn_parameter_type(parameter));
 	}
 	return 0;
 }
@@ -127,12 +189,15 @@ static int read_background(const tenure_definition *definition, const tenure_opt
 	return result;
 }
 
-static int read_cache(const tenure_definition *definition, const tenure_options *given, struct tn_options *options)
+static int read_cache(const tenure_function *face, const tenure_options *given, struct tn_options *options)
 {
-	if (given->cache != NULL && *given->cache == NULL)
+	/* Atomic: another thread may be closing it, by its variable. */
+	options->cache = given->cache != NULL ? __atomic_load_n(given->cache, __ATOMIC_ACQUIRE) : tn_options_default_cache();
+	if (given->cache != NULL && options->cache == NULL && tn_function_was_closed(face))
+		return tn_fail(TENURE_ECLOSED, "%s(): its cache is closed", face->definition->name);
+	if (given->cache != NULL && options->cache == NULL)
 		return tn_fail(TENURE_EINVAL, "%s(): .cache is the address of a variable that holds NULL; open the cache first",
-			       definition->name);
-	options->cache = given->cache != NULL ? *given->cache : tn_options_default_cache();
+			       face->definition->name);
 	return options->cache != NULL ? 0 : tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 }
 
@@ -178,7 +243,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 	if (result == 0)
 		result = read_background(definition, &given, options);
 	if (result == 0)
-		result = read_cache(definition, &given, options);
+		result = read_cache(face, &given, options);
 	if (result != 0)
 		return result;
 	snprintf(spinner_room, 256, "Running `%s(...)`.", name);

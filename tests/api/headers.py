@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# headers.py: tenure.h in every language version, and misuse that a compiler must see.
+# headers.py: tenure.h and tenure.hpp in every language version, and misuse that a compiler must see.
 #
-# misuse/*.c: each says in its second line what the diagnostic must contain; `control.c` must compile.
+# misuse/*.c, *.cc: each says in its second line what the diagnostic must contain; `control` must compile.
 import pathlib
 import re
 import shutil
@@ -38,6 +38,18 @@ with tempfile.TemporaryDirectory() as folder:
             continue
         code, output = compile_one([compiler, "-std=c++17", *WARNINGS], alone)
         verdict(f"tenure.h as C++17 with {compiler}", code == 0, output)
+        for standard in ("c++17", "c++20"):
+            for level in ("-O0", "-O2"):
+                code, output = compile_one([compiler, f"-std={standard}", level, *WARNINGS, "-Wshadow"], HERE / "misuse/control.cc")
+                verdict(f"tenure.hpp as {standard} {level} with {compiler}", code == 0, output)
+        code, output = compile_one([compiler, "-std=c++17", "-fno-exceptions", f"-I{ROOT}/include"], HERE / "misuse/control.cc")
+        verdict(f"tenure.hpp says that it needs exceptions with {compiler}", code != 0 and "needs exceptions" in output, output)
+        for source in sorted((HERE / "misuse").glob("*.cc")):
+            if source.name == "control.cc":
+                continue
+            demand = re.search(r"demands: (.*?) \*/", source.read_text()).group(1)
+            code, output = compile_one([compiler, "-std=c++17", f"-I{ROOT}/include"], source)
+            verdict(f"misuse {source.name} with {compiler}", code != 0 and re.search(demand, output), output)
 
 for compiler in ("gcc", "clang"):
     if shutil.which(compiler) is None:

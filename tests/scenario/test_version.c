@@ -160,8 +160,8 @@ static void layout_1_is_what_it_was(void **state)
 	assert_memory_equal(others, others_1, sizeof(others_1));
 	assert_memory_equal(constants, constants_1, sizeof(constants_1));
 	for (size_t size = 0; size < sizeof(text); size++) /* every branch of the hash */
-		hash = tenure_mix_bytes_(tenure_mix_word_(hash, size), text, size);
-	assert_int_equal(hash, UINT64_C(0xe4f1070b2e87e299));
+		hash = tenure_mix_bytes_(hash, text, size);
+	assert_int_equal(hash, UINT64_C(0x35a765c3bf6d620d));
 }
 
 static void the_header_and_the_library_say_the_same_version(void **state)

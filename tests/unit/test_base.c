@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/pool.h"
+#include "base/spin.h"
 #include "base/thread.h"
 
 static void heap_agrees_with_a_linear_search(void **state)
@@ -165,6 +166,28 @@ static void refused_threads_and_memory_are_told(void **state)
 	tn_alloc_fail_at(0, false);
 }
 
+static void spinning_ends_with_a_change_or_its_time_and_learns(void **state)
+{
+	uint64_t word = 1;
+	int64_t learnt = 0, longest;
+
+	(void)state;
+	assert_true(tn_spin(&word, 0, TN_NEVER / 2)); /* changed already: returns */
+	assert_false(tn_spin(&word, 1, 1000));
+	if (tn_thread_processors() < 2) {
+		assert_int_equal(tn_spin_time(learnt), 0);
+		return;
+	}
+	assert_true(tn_spin_time(learnt) > 0); /* always a probe, so that it can learn again */
+	for (int i = 0; i < 30; i++)
+		tn_spin_learn(&learnt, true);
+	longest = tn_spin_time(learnt);
+	assert_true(longest > tn_spin_time(0) && longest <= 50000);
+	for (int i = 0; i < 30; i++)
+		tn_spin_learn(&learnt, false);
+	assert_true(tn_spin_time(learnt) == tn_spin_time(0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +198,7 @@ int main(void)
 		cmocka_unit_test(messages_belong_to_their_thread),
 		cmocka_unit_test(a_fault_point_holds_one_thread),
 		cmocka_unit_test(refused_threads_and_memory_are_told),
+		cmocka_unit_test(spinning_ends_with_a_change_or_its_time_and_learns),
 	};
 
 	return RUN(tests);

@@ -91,6 +91,64 @@ static void K1_K6_random_argument_lists_have_one_key_when_equal_and_two_when_not
 	assert_true(same_count > 1000 && inlined > 1000);
 }
 
+/* ---- keys chosen by somebody who knows the code, but not the seed */
+
+enum { CHOSEN = 64 };
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of CHOSEN keys of `words` words, which `fill` makes from a number, each has a hash of its own, under every seed. */
+static void spreads(size_t words, const uint64_t *constants, void (*fill)(uint64_t *, size_t, const uint64_t *, uint64_t))
+{
+	for (uint64_t seed = 1; seed < 4; seed++) {
+		uint64_t hashes[CHOSEN], key[16] = { 0 };
+
+		for (uint64_t i = 0; i < CHOSEN; i++) {
+			fill(key, words, constants, i);
+			hashes[i] = tenure_mix_bytes_(tenure_mix_word_(seed, 77), key, 8 * words);
+		}
+		qsort(hashes, CHOSEN, sizeof(hashes[0]), by_value);
+		for (int i = 1; i < CHOSEN; i++)
+			assert_true(hashes[i - 1] != hashes[i]);
+	}
+}
+
+/* One word is a constant, to make a factor zero; the others count. */
+static void with_a_constant(uint64_t *key, size_t words, const uint64_t *constants, uint64_t i)
+{
+	for (size_t at = 0; at < words; at++)
+		key[at] = at == constants[1] ? constants[0] : i * (at + 1);
+}
+
+/* The second half is the first one, moved by constants, so that two products are equal and undo each other. */
+static void with_a_twin(uint64_t *key, size_t words, const uint64_t *constants, uint64_t i)
+{
+	for (size_t at = 0; at < words; at++)
+		key[at] = at < words / 2 ? i * (at + 3) : key[at - words / 2] ^ constants[at % 2];
+}
+
+static void K6_no_chosen_keys_have_one_hash_whatever_the_seed(void **state)
+{
+	const uint64_t known[] = { 0, TENURE_MIX_1_, TENURE_MIX_2_, TENURE_MIX_3_, TENURE_MIX_1_ ^ TENURE_MIX_2_,
+				   TENURE_MIX_1_ ^ TENURE_MIX_3_, TENURE_MIX_2_ ^ TENURE_MIX_3_ };
+	enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+
+	(void)state;
+	for (size_t words = 2; words <= 12; words++) {
+		for (size_t i = 0; i < KNOWN; i++) {
+			for (size_t at = 0; at < words; at++)
+				spreads(words, (const uint64_t[]){ known[i], at }, with_a_constant);
+			for (size_t j = 0; j < KNOWN; j++)
+				spreads(words, (const uint64_t[]){ known[i], known[j] }, with_a_twin);
+		}
+	}
+}
+
 static void K5_a_key_for_people(void **state)
 {
 	keyed_args a = { .head_ = { sizeof(a), NULL }, .text = "a \"b\"\n", .i = -3, .t = true, .d = 0.5 };
@@ -111,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(K1_K6_random_argument_lists_have_one_key_when_equal_and_two_when_not),
+		cmocka_unit_test(K6_no_chosen_keys_have_one_hash_whatever_the_seed),
 		cmocka_unit_test(K5_a_key_for_people),
 	};
 

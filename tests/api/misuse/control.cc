@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.cc: demands: (nothing) this one compiles */
+#include <tenure/tenure.hpp>
+
+struct model {
+	int layers;
+};
+struct closer {
+	void operator()(model *m) const { delete m; }
+};
+using owned = std::unique_ptr<model, closer>;
+
+static tenure::function<model, closer, std::string, bool> get{ "get", { "path", "fast" },
+	[](tenure_call *, std::string, bool) { return owned(new model{ 3 }); } };
+
+int main()
+{
+	tenure::lease<model> l = get("a", true), other;
+
+	other = std::move(l);
+	return get.clear("a", true) + other->layers;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* creator_type.cc: demands: the creator takes */
+#include <tenure/tenure.hpp>
+
+struct model {
+	int layers;
+};
+struct closer {
+	void operator()(model *m) const { delete m; }
+};
+using owned = std::unique_ptr<model, closer>;
+
+static tenure::function<model, closer, std::string> get{ "get", { "path" }, [](tenure_call *, int) { return owned(); } };
+
+int main()
+{
+	return get.clear();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* too_many.cc: demands: no match|no matching */
+#include <tenure/tenure.hpp>
+
+struct model {
+	int layers;
+};
+struct closer {
+	void operator()(model *m) const { delete m; }
+};
+using owned = std::unique_ptr<model, closer>;
+
+static tenure::function<model, closer, std::string, bool> get{ "get", { "path", "fast" },
+	[](tenure_call *, std::string, bool) { return owned(new model{ 3 }); } };
+
+int main()
+{
+	return get("a", true, 3)->layers;
+}
