@@ -297,6 +297,153 @@ static void U6_the_environment_gives_the_process_wide_cache_its_front(void **sta
 	assert_int_equal(in_child(speak, other), 0);
 }
 
+/* ---- fork inside a front */
+
+enum { FORK_NOWHERE, FORK_WAIT, FORK_DONE, FORK_MESSAGE, FORK_ASK, FORK_VALUE, FORK_REPLAY, FORK_PLACES };
+static int fork_place; /* of the front that forks next */
+static bool only_a_waiter; /* and only where it waits for another thread's creation */
+static pid_t fork_child = -1;
+static long fork_creators; /* atomic: in this process */
+
+static void fork_at(int place)
+{
+	if (place != fork_place)
+		return;
+	fork_place = FORK_NOWHERE;
+	fflush(NULL);
+	fork_child = fork();
+	if (fork_child == 0) {
+		alarm(60);
+		__atomic_store_n(&fork_creators, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+static int fork_in_wait(void *user, const tenure_activity *activity)
+{
+	(void)user;
+	if (only_a_waiter && activity->elapsed == 0)
+		return 0;
+	fork_at(FORK_WAIT);
+	return only_a_waiter ? -5 : 0; /* it need not wait to the end */
+}
+static void fork_in_done(void *user, const tenure_activity *activity)
+{
+	(void)user;
+	if (!only_a_waiter || activity->elapsed > 0)
+		fork_at(FORK_DONE);
+}
+static void fork_in_message(void *user, int kind, const void *data, size_t size, bool replayed)
+{
+	(void)user, (void)kind, (void)data, (void)size;
+	fork_at(replayed ? FORK_REPLAY : FORK_MESSAGE);
+}
+static int fork_in_value(void *user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = low_high_preset[2];
+	fork_at(FORK_VALUE);
+	return 0;
+}
+static int fork_in_ask(void *user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = low_high_preset[2];
+	fork_at(FORK_ASK);
+	return 0;
+}
+static const tenure_front forking = {
+	.size = sizeof(forking), .wait = fork_in_wait, .done = fork_in_done, .message = fork_in_message, .value = fork_in_value,
+	.ask = fork_in_ask,
+};
+
+TENURE_DECLARE(forked, struct book, (int, n));
+static int make_forked(tenure_call *c, const forked_args *a, struct book **ret)
+{
+	__atomic_fetch_add(&fork_creators, 1, __ATOMIC_SEQ_CST);
+	*ret = book_new(a->n);
+	TN_FAULT("test.forked");
+	tenure_ask_bool(c, "check", true);
+	return tenure_say(c, TENURE_TEXT, "hello");
+}
+TENURE_DEFINE(forked, CACHE, .create = make_forked, .release = book_release);
+
+/* What the child of a fork inside this get has: an error, nothing of the parent's, and a cache that works. */
+static int childs_get(int result, const forked_lease *lease, bool creator_may_run)
+{
+	if (result != TENURE_EFORKED || lease->resource != NULL || lease->lease.cell_ != NULL)
+		return 10;
+	if (count_of(&fork_creators) != 0 && !creator_may_run)
+		return 11;
+	if (strstr(tenure_message(), "forked") == NULL)
+		return 12;
+	released = 0;
+	tenure_session_enter(NULL, NULL);
+	if (tenure_get(forked, NULL, 1) != TENURE_CREATED || tenure_get(forked, NULL, 1) != TENURE_HIT)
+		return 13;
+	if (tenure_drain(forked, TENURE_SECONDS(30)) != 0 || count_of(&released) != 1) /* its own, and no more */
+		return 14;
+	return 0;
+}
+
+static void *get_forked(void *unused)
+{
+	(void)unused;
+	return (void *)(intptr_t)tenure_get(forked, NULL, 1);
+}
+
+static void fork_in(int place, bool waits)
+{
+	TENURE_LEASE(forked, l);
+	tenure_cache *kept = cache;
+	tenure_session *session;
+	pthread_t leader;
+	int result, status;
+
+	assert_int_equal(tenure_cache_open(&cache, .name = "forking", .front = &forking), 0);
+	assert_int_equal(tenure_session_open("s", NULL, &session), 0);
+	tenure_session_enter(session, NULL);
+	only_a_waiter = waits;
+	if (place >= FORK_VALUE)
+		assert_int_equal(tenure_get(forked, NULL, 1), TENURE_CREATED);
+	if (waits) {
+		tn_fault_arm("test.forked", 0);
+		leader = start(get_forked, NULL);
+		tn_fault_await("test.forked");
+	}
+	fork_place = place;
+	result = tenure_get(forked, &l, 1);
+	if (fork_child == 0) {
+		if (waits) /* the one who would let it go is the parent */
+			tn_fault_reset();
+		_exit(childs_get(result, &l, place == FORK_DONE || place == FORK_MESSAGE || place == FORK_ASK));
+	}
+	if (waits) {
+		tn_fault_release("test.forked");
+		assert_int_equal((intptr_t)finish(leader), TENURE_CREATED);
+		assert_int_equal(result, -5);
+	} else {
+		assert_true(result >= 0);
+	}
+	tenure_give_back(&l);
+	assert_int_equal(waitpid(fork_child, &status, 0), fork_child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("forked in place %d%s: the child ended with status 0x%x", place, waits ? " of a waiter" : "", status);
+	fork_child = -1;
+	tenure_session_enter(NULL, NULL);
+	tenure_session_end(session);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	cache = kept;
+}
+
+static void P1_a_fork_inside_a_front_leaves_the_child_with_an_error(void **state)
+{
+	(void)state;
+	for (int place = FORK_WAIT; place < FORK_PLACES; place++)
+		fork_in(place, false);
+	fork_in(FORK_WAIT, true);
+	fork_in(FORK_DONE, true);
+}
+
 /* ---- cancellation */
 
 static void C2_a_cancelled_creator_is_abandoned(void **state)
@@ -342,6 +489,7 @@ int main(void)
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
 		T(U6_the_environment_gives_the_process_wide_cache_its_front),
+		T(P1_a_fork_inside_a_front_leaves_the_child_with_an_error),
 		T(C2_a_cancelled_creator_is_abandoned),
 		T(T2_the_maintenance_thread_releases_on_time),
 	};
