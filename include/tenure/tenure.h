@@ -86,7 +86,7 @@ enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 		.refresh: not with parameters that tenure cannot copy, '_' ones included (EINVAL). In manual mode without effect */ \
 	bool show_time; /* elapsed time beside the spinner */ \
 	bool track_holders; /* know who holds each lease: age, place and thread, in the dump and in what is said of leaks when \
-		a cache closes or at exit; a second give-back is always told. Each hit then costs a lock */
+		a cache closes or at exit; a second give-back is always told. Each hit then takes a lock and two system calls */
 
 typedef struct tenure_options {
 	TENURE_OPTIONS_

@@ -90,6 +90,94 @@ static void P1_a_child_starts_empty_and_leaves_the_parents_alone(void **state)
 	assert_ptr_equal(l.resource, again.resource);
 }
 
+TENURE_DECLARE(tracked, struct book, (int, n));
+static int make_tracked(tenure_call *c, const tracked_args *a, struct book **ret)
+{
+	(void)c;
+	if (fork_now)
+		fork_inside = fork();
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(tracked, CACHE, .create = make_tracked, .release = book_release, .track_holders = true);
+
+static int nothing_of_the_parents(void *user, const char *text, size_t size)
+{
+	char *all = user;
+
+	memcpy(all + strlen(all), text, size);
+	return 0;
+}
+
+static int track_its_own(void *pointer)
+{
+	static char text[20000];
+	tracked_lease *parents = pointer, copy = parents[0], own = { 0 }, more[70] = { 0 };
+	tenure_lease again;
+
+	if (tenure_give_back(&copy) != TENURE_EFORKED || tenure_share(&parents[0], &own) != TENURE_EFORKED ||
+	    tenure_discard(&parents[1]) != TENURE_EFORKED)
+		return 1;
+	if (tenure_dump(cache, TENURE_DUMP_HOLDERS, nothing_of_the_parents, text) != 0 || strstr(text, "nobody holds") == NULL)
+		return 2;
+	for (int i = 0; i < 70; i++) { /* more than the parent had room for */
+		if (tenure_get(tracked, &more[i], 1) < 0)
+			return 3;
+	}
+	again = more[3].lease;
+	if (tenure_give_back(&more[3]) != 0 || tenure_lease_give_back(&again) != TENURE_ENOTHELD)
+		return 4;
+	if (tenure_give_back(&copy) != TENURE_EFORKED) /* not taken for one of the child's */
+		return 5;
+	for (int i = 0; i < 70; i++) {
+		if (tenure_give_back(&more[i]) != 0)
+			return 6;
+	}
+	return tenure_cache_close(&cache, TENURE_SECONDS(30)) == 0 ? 0 : 7;
+}
+
+static void P1_L5_tracked_leases_of_the_parent_are_told(void **state)
+{
+	tracked_lease leases[2] = { 0 };
+	tenure_lease copy;
+
+	(void)state;
+	tenure_get(tracked, &leases[0], 1);
+	tenure_get(tracked, &leases[1], 1);
+	assert_int_equal(in_child(track_its_own, leases), 0);
+	copy = leases[0].lease;
+	assert_int_equal(tenure_give_back(&leases[0]), 0);
+	assert_int_equal(tenure_lease_give_back(&copy), TENURE_ENOTHELD);
+	assert_int_equal(tenure_give_back(&leases[1]), 0);
+}
+
+static void P1_L5_a_fork_inside_a_tracked_creator(void **state)
+{
+	TENURE_LEASE(tracked, l);
+	int result, status;
+
+	(void)state;
+	fork_now = true;
+	fflush(NULL);
+	result = tenure_get(tracked, &l, 2);
+	fork_now = false;
+	if (fork_inside == 0) {
+		tracked_lease many[130] = { 0 };
+		bool good = result == TENURE_EFORKED && l.lease.cell_ == NULL;
+
+		alarm(60);
+		for (int i = 0; i < 130; i++) /* none gets the holder that was the parent's */
+			good = good && tenure_get(tracked, &many[i], 2) >= 0;
+		for (int i = 0; i < 130; i++)
+			good = good && tenure_give_back(&many[i]) == 0;
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(fork_inside, &status, 0), fork_inside);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(result, TENURE_CREATED);
+	assert_int_equal(tenure_give_back(&l), 0);
+}
+
 static int old_things(void *key)
 {
 	TENURE_LEASE(get_book, l);
@@ -186,7 +274,7 @@ static int make_global(tenure_call *c, const global_args *a, struct book **ret)
 	*ret = book_new(a->n);
 	return 0;
 }
-TENURE_DEFINE(global, .create = make_global, .release = tell); /* in the process-wide cache */
+TENURE_DEFINE(global, .create = make_global, .release = tell, .track_holders = true); /* in the process-wide cache */
 
 static void P2_exit_releases_what_is_open(void **state)
 {
@@ -239,6 +327,9 @@ static void P2_exit_names_what_is_still_leased_and_does_not_close_it(void **stat
 	assert_true(size > 0);
 	assert_non_null(strstr(text, "global()"));
 	assert_non_null(strstr(text, "1 leased"));
+	assert_non_null(strstr(text, "held: global() for ")); /* L5 */
+	assert_non_null(strstr(text, "test_process.c:"));
+	assert_non_null(strstr(text, "(test_process)")); /* the thread */
 	close(release_pipe[1]);
 	assert_int_equal(read(release_pipe[0], text, 8), 0);
 	close(release_pipe[0]);
@@ -483,6 +574,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
+		T(P1_L5_tracked_leases_of_the_parent_are_told),
+		T(P1_L5_a_fork_inside_a_tracked_creator),
 		T(P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody),
 		T(P1_a_fork_inside_a_creator_publishes_nothing_in_the_child),
 		T(P2_exit_releases_what_is_open),
