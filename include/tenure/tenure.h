@@ -319,7 +319,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
 
 /* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. In
- * validate, which has no call: NULL. */
+ * the validate of a run-time function, which has no call and can fail: NULL. */
 TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
 
 /* The failure as an object too, for a language that has exceptions: everybody who waited gets this one by
