@@ -150,13 +150,15 @@ class Filter:
         self.open = True
         prefix = "C++ " if self.name.endswith(".hpp") else ""
         key = re.sub(r"\W", "", self.name) + re.sub(r"\W", "", title.partition(".")[0])
-        words = "\n".join(self.words([text[:1].upper() + text[1:], *lines[1:]]))
-        self.chapters.append(f"@defgroup {key} {prefix}{title[0].upper()}{title[1:]}\n{words}")
+        words = "\n".join(self.words([text[:1].upper() + text[1:], *lines[1:]])).rstrip()
+        if not any(known.startswith(f"@defgroup {key} ") for known in self.chapters):
+            self.chapters.append(f"@defgroup {key} {prefix}{title[0].upper()}{title[1:]}\n{words}".rstrip())
         self.put(f"/** @addtogroup {key} */", "/** @{ */")
 
     def run(self, text):
         self.chapters = []
         lines, i, first, fresh = text.splitlines(), 0, True, False
+        self.page = []  # the file's own
         self.shared = []  # the comment that stands, for all up to an empty line
         depth_of_members = re.compile(r"^\t[^\t]|^\t\t\S")
         while i < len(lines):
@@ -179,8 +181,7 @@ class Filter:
                     comment[0] = comment[0].partition(": ")[2]
                     comment[0] = comment[0][:1].upper() + comment[0][1:]
                     self.put(*self.doc(comment, f"@file {self.name}"))
-                    if self.name == "tenure.h":
-                        self.put(*self.doc(comment, "@mainpage tenure"))
+                    self.page = comment
                     first = False
                 elif not following.strip():
                     self.chapters[-1] += "\n\n" + "\n".join(self.words(comment))
@@ -219,6 +220,9 @@ class Filter:
         order = sorted(self.chapters, key=lambda c: int((re.search(r" (?:C\+\+ )?(\d+)\.", c) or [0, 99])[1]))
         for chapter in order:
             head += [f"/** {chapter}", "*/"]
+        if self.name == "tenure.h":
+            names = [f"- @ref {chapter.split()[1]}" for chapter in order]
+            head += ["/** @mainpage tenure", *self.words(self.page), "", "The chapters of tenure.h, and those of tenure.hpp beside them:", *names, "*/"]
         return "\n".join(head + self.out) + "\n"
 
 
@@ -239,7 +243,7 @@ def written_out(name, text):
         comment = re.search(r"(/\* A get that returns HIT counts one hit.*?\*/\n)", text, re.S).group(1)
         text = text.replace(comment + "#define TENURE_STAT_(kind, name, text) uint64_t name;\n", comment)
         text = text.replace("\tTENURE_STATS(TENURE_STAT_)\n", counters + "\n").replace("#undef TENURE_STAT_\n", "")
-        text = text.replace("#include <tenure/hit.h>\n", "")
+        text = text.replace("#include <tenure/hit.h>\n", "/* ---- 2. Declare and define a cached function */\n")
         text = re.sub(r"^(TENURE_API extern const \w+) (\w+), (\w+);", r"\1 \2;\n\1 \3;", text, flags=re.M)
         # Private machinery below the macros that people use.
         text = re.sub(r"^#define TENURE_(DECLARE_|ARGS_|PREPARE_ARGS_)\((?:.*\\\n)+.*\n", "", text, flags=re.M)
@@ -254,6 +258,8 @@ def written_out(name, text):
         first = re.search(r"/\* hit\.h:.*?\*/\n", text, re.S).group(0)
         comment, live = re.search(r"(/\* [^/]*?\*/\n)(static inline void \*tenure_key_live\(tenure_key \*key\)\n)", text, re.S).groups()
         text = f"{first}\n/* ---- 10. Run-time functions */\n\n{comment}{live.rstrip()};\n"
+    else:
+        text = re.sub(r"^namespace detail \{\n.*?^\} // namespace detail\n", "", text, flags=re.M | re.S)
     return text
 
 
