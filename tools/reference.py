@@ -160,7 +160,7 @@ class Filter:
         lines, i, first, fresh = text.splitlines(), 0, True, False
         self.page = []  # the file's own
         self.shared = []  # the comment that stands, for all up to an empty line
-        depth_of_members = re.compile(r"^\t[^\t]|^\t\t\S")
+        depth_of_members = re.compile(r"^\t[^\t]")
         while i < len(lines):
             line = lines[i]
             start = re.match(r"^(\t?)/\*", line)
