@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# check.py: the rules of the house, checked: includes, states, symbols, file heads, contract numbers, banned calls, documents.
+# check.py: the rules of the house, checked: includes, states, symbols, file heads, contract numbers, banned calls.
 #
 # Prints `ok RULE` or `not ok RULE` with what breaks it. --table: prints each file with the sentence that says what it is.
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
@@ -139,46 +138,9 @@ def sizes():
     verdict("no room is too large", problems)
 
 
-def documents():
-    """A ```c or ```cpp block of README.md or docs/ is a whole source file and must compile; ```c-part is a piece of one."""
-    problems, names = [], []
-    compilers = {"c": [c for c in ("gcc", "clang") if shutil.which(c)], "cpp": [c for c in ("g++", "clang++") if shutil.which(c)]}
-    modes = {"c": ["-std=c11", "-x", "c"], "cpp": ["-std=c++17", "-x", "c++"]}
-    pages = [p for p in sources(".md") if p == ROOT / "README.md" or ROOT / "docs" in p.parents]
-    for page in pages:
-        relative, text = page.relative_to(ROOT), page.read_text()
-        for fence in re.finditer(r"^[ \t]*```[ \t]*(\S*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", text, re.M | re.S):
-            line = text.count("\n", 0, fence.start()) + 1
-            language, code = fence.groups()
-            if language.lower() in ("c", "cpp", "c++", "cc") and language not in modes:
-                problems.append(f"{relative}:{line}: ```{language}: write ```c or ```cpp, or ```c-part for a piece")
-            if language not in modes:
-                continue
-            names.append(f"{relative}:{line}")
-            for compiler in compilers[language]:
-                done = subprocess.run([compiler, *modes[language], "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
-                                       f"-I{ROOT}/include", "-c", "-", "-o", "/dev/null"],
-                                      input=f'#line {line + 1} "{relative}"\n{code}', capture_output=True, text=True)
-                if done.returncode != 0:
-                    problems.append("\n  ".join([f"with {compiler}:", *done.stderr.splitlines()[:8]]))
-    if "README.md:" not in " ".join(names):
-        problems.append("README.md has no C block: the search for blocks is broken")
-    verdict("the C and C++ blocks of the documents compile", problems)
-
-
-def links():
-    problems = []
-    for page in sources(".md"):
-        prose = re.sub(r"^[ \t]*```.*?^[ \t]*```", "", page.read_text(), flags=re.M | re.S)  # a lambda looks like a link
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
-            if "://" not in target and not (page.parent / target).exists():
-                problems.append(f"{page.relative_to(ROOT)}: {target} is not there")
-    verdict("what the documents link to is there", problems)
-
-
 if "--table" in sys.argv:
     table()
     sys.exit(0)
-for rule in (includes, states, symbols, heads, contract, banned, sizes, documents, links):
+for rule in (includes, states, symbols, heads, contract, banned, sizes):
     rule()
 sys.exit(1 if wrong else 0)
