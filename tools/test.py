@@ -48,6 +48,7 @@ SUITES = {  # program: (variants, seconds it may take)
     "observe": (ALL, 60),
     "functions": (ALL, 120),
     "background": (ALL, 120),
+    "ends": (ALL, 120),
     "manual": (ALL, 120),
     "allocator": (ALL, 60),
     "lost": (ALL, 120),

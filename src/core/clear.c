@@ -3,7 +3,9 @@
 #include "core/clear.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/fault.h"
+#include "core/context.h"
 #include "core/entry.h"
 #include "core/expire.h"
 #include "core/retire.h"
@@ -126,6 +128,7 @@ int tn_clear_family(struct tn_function *root, enum tn_cause cause)
 static int await_releases(struct tn_function *function, int64_t deadline)
 {
 	tenure_cache *cache = function->cache;
+	uint64_t generation = tn_core.generation;
 	struct tn_drain drain;
 
 	tn_lock();
@@ -133,8 +136,12 @@ static int await_releases(struct tn_function *function, int64_t deadline)
 	drain.left = function->unfinished;
 	tn_list_insert_tail(&function->drains, &drain.in_function);
 	TN_FAULT("drain.waits");
-	while (drain.left != 0 && tn_cache_time_locked(cache) < deadline)
+	while (drain.left != 0 && tn_cache_time_locked(cache) < deadline && !tn_forked_since(generation))
 		tn_worker_wait_unlock_lock(cache, &cache->settled, deadline);
+	if (tn_forked_since(generation)) {
+		tn_unlock();
+		return tn_fail(TENURE_EFORKED, "the process was forked in a release that this drain ran; in the child nothing is out");
+	}
 	tn_list_remove(&drain.in_function);
 	tn_unlock();
 	return drain.left > INT32_MAX ? INT32_MAX : (int)drain.left;
@@ -145,7 +152,10 @@ int tn_clear_await(struct tn_function *root, int64_t deadline)
 	struct tn_function *child;
 	int out = await_releases(root, deadline);
 
-	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;)
-		out += await_releases(child, deadline);
+	for (child = NULL; out >= 0 && (child = tn_clear_next_child(root, child)) != NULL;) {
+		int more = await_releases(child, deadline);
+
+		out = more < 0 ? more : out + more;
+	}
 	return out;
 }

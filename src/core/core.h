@@ -272,7 +272,9 @@ struct tn_function {
 	const tenure_definition *definition; /* the newest one */
 	uint64_t shape; /* of name, version, type and parameters: constant */
 	bool scoped; /* a root with scope=session. constant */
-	bool closed; /* calls are refused: being forgotten, or its session has ended */
+	bool closed; /* calls are refused: retired, being forgotten, or its session has ended */
+	bool over; /* of a root: it was retired, so it stays closed when a forget comes to nothing */
+	uint32_t forgets; /* calls of forget under way: each counted in `users` */
 
 	/* plain, written under M, read under M or by the flight's leader */
 	union {

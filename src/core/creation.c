@@ -151,6 +151,11 @@ static void spin_unlock_lock(const struct tn_creation *creation)
 	tn_spin_learn(&cache->release_patience, predecessor_locked(creation, &before) == INT64_MIN);
 }
 
+static bool refused_locked(const struct tn_creation *creation)
+{
+	return creation->request->function->closed || creation->request->function->cache->closing;
+}
+
 static int await_predecessor(struct tn_creation *creation)
 {
 	const struct tn_request *request = creation->request;
@@ -165,14 +170,14 @@ static int await_predecessor(struct tn_creation *creation)
 	creation->flight->awaiting = true;
 	cache->awaiting++;
 	spin_unlock_lock(creation);
-	while (result == 0 && !creation->flight->hurry) {
+	while (result == 0 && !creation->flight->hurry && !tn_forked_since(creation->flight->generation)) {
 		since = predecessor_locked(creation, &before);
 		if (since == INT64_MIN)
 			break;
 		TN_FAULT("creation.awaits_release");
 		now = tn_cache_time_locked(cache);
 		end = tn_time_add(since, PREDECESSOR_MOST);
-		if (cache->closing)
+		if (refused_locked(creation))
 			result = TENURE_ECLOSED;
 		else if (now >= request->deadline)
 			result = TENURE_ETIMEDOUT;
@@ -182,6 +187,13 @@ static int await_predecessor(struct tn_creation *creation)
 			tn_worker_wait_unlock_lock(cache, &cache->settled,
 						   end < request->deadline ? end : request->deadline);
 	}
+	if (tn_forked_since(creation->flight->generation)) {
+		tn_unlock();
+		return TENURE_EFORKED;
+	}
+	/* Whatever retired all that there was has left it alone, for its creator had not started; nobody would come again. */
+	if (result == 0 && refused_locked(creation) && !creation->flight->cleared)
+		result = TENURE_ECLOSED;
 	creation->flight->awaiting = false;
 	cache->awaiting--;
 	creation->flight->started = tn_cache_time_locked(cache);
@@ -397,7 +409,8 @@ int tn_creation_not_started(struct tn_creation *creation, int result)
 {
 	conclude(creation, TN_ABANDONED, result);
 	if (result == TENURE_ECLOSED)
-		return tn_fail(result, "the cache is being closed");
+		return tn_fail(result, "%s() was retired, its session has ended, or its cache is being closed",
+			       creation->request->definition->name);
 	return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
 		       creation->request->definition->name);
 }
@@ -419,10 +432,19 @@ static int show_and_create(struct tn_creation *creation, bool *ret_started)
 	return result;
 }
 
+static int forked(struct tn_creation *creation)
+{
+	memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
+	return tn_fail(TENURE_EFORKED, "the process was forked inside the creator, or in a release that it awaited; in the "
+		       "child its result counts for nothing");
+}
+
 int tn_creation_await(struct tn_creation *creation)
 {
 	int result = await_predecessor(creation);
 
+	if (result == TENURE_EFORKED)
+		return forked(creation);
 	return result == 0 ? 0 : tn_creation_not_started(creation, result);
 }
 
@@ -432,11 +454,8 @@ int tn_creation_run(struct tn_creation *creation)
 	bool started;
 	int result = show_and_create(creation, &started);
 
-	if (tn_forked_since(flight->generation)) {
-		memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
-		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
-			       "counts for nothing");
-	}
+	if (tn_forked_since(flight->generation))
+		return forked(creation);
 	if (!started) {
 		conclude(creation, TN_ABANDONED, result);
 		return tn_fail(result, "the front ended the creation of %s()", flight->definition->name);

@@ -37,6 +37,8 @@ static void parent(void)
 static void forget_function(struct tn_function *function)
 {
 	function->users = function->keys = 0; /* calls, flights, entries and keys are the parent's */
+	function->forgets = 0; /* likewise */
+	function->closed = function->over || function->faces == NULL;
 	for (const tenure_function *face = function->faces; face != NULL; face = face->state_[1])
 		function->users++;
 	tn_list_init(&function->children);

@@ -101,6 +101,7 @@ void tn_scope_close_locked(struct tn_function *child)
 
 int tn_scope_end_session(tenure_session *session)
 {
+	uint64_t generation = tn_core.generation;
 	struct tn_function *child;
 	int count = 0;
 
@@ -109,14 +110,13 @@ int tn_scope_end_session(tenure_session *session)
 		child = tn_list_first(&session->functions, struct tn_function, in_session);
 		if (child != NULL) {
 			child->users++;
+			child->cache->calls++; /* so that it stays */
 			tn_scope_close_locked(child);
 		}
 		tn_unlock();
 		if (child == NULL)
 			return count;
 		count += tn_clear_function(child, TN_SESSION_ENDED);
-		tn_lock();
-		tn_function_put_locked(child);
-		tn_unlock();
+		tn_function_let_go(child, generation);
 	}
 }

@@ -87,8 +87,10 @@ int tenure_drain_all(tenure_cache *cache, int64_t timeout)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	deadline = tn_call_deadline(cache, timeout);
 	tn_cache_clear(cache, TN_CLEARED);
-	for (root = NULL; (root = tn_clear_next_root(cache, root)) != NULL;)
-		out += tn_clear_await(root, deadline);
+	for (root = NULL; out >= 0 && (root = tn_clear_next_root(cache, root)) != NULL;) {
+		result = tn_clear_await(root, deadline);
+		out = result < 0 ? result : out + result;
+	}
 	return out;
 }
 
