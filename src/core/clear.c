@@ -54,7 +54,7 @@ static int clear_flights_locked(struct tn_function *function)
 int tn_clear_function(struct tn_function *function, enum tn_cause cause)
 {
 	uint64_t last_life, left;
-	int count, batch = 0;
+	int count;
 
 	tn_lock();
 	count = clear_flights_locked(function);
@@ -66,11 +66,8 @@ int tn_clear_function(struct tn_function *function, enum tn_cause cause)
 			break;
 		tn_retire_locked(oldest, cause);
 		count++;
-		if (++batch % TN_BATCH == 0) {
-			tn_unlock();
-			TN_FAULT("clear.between_batches");
-			tn_lock();
-		}
+		if (tn_batch_done_locked())
+			tn_breathe_unlock_lock("clear.between_batches");
 	}
 	tn_unlock();
 	return count;

@@ -252,10 +252,8 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	}
 	creation->timer_room = false; /* the entry's, until it leaves */
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
-	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
-		tn_unlock();
-		tn_lock();
-	}
+	while (tn_evict_locked(function, entry)) /* many are over only after the bound was lowered */
+		tn_breathe_unlock_lock("publish.evicts");
 }
 
 static void publish_locked(struct tn_creation *creation, int64_t ready_at)

@@ -176,6 +176,7 @@ static bool look_at_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
+	tn_core.work++;
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return true;

@@ -92,8 +92,6 @@ static void start(void)
 	tn_mutex_init(&tn_core.mutex);
 	tn_list_init(&tn_core.caches);
 	tn_list_init(&tn_core.functions);
-	tn_list_init(&tn_core.records);
-	tn_list_init(&tn_core.parents_records);
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));

@@ -75,6 +75,7 @@ void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause)
 	tenure_cache *cache = tn_function_of(entry)->cache;
 
 	tn_assert_locked();
+	tn_core.work++;
 	tn_entry_leave_locked(entry, cause);
 	tn_retire_unlink_locked(entry);
 	if (entry->timer.index != 0)
