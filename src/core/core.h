@@ -85,6 +85,7 @@ struct tn_entry {
 	struct tn_recording *recording; /* NULL: none. Written before publication, freed after the release */
 
 	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
+	uint32_t opened; /* LIVE: number of the record that opened a cell of it last, which names the one before; 0: none */
 	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
 	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
@@ -94,7 +95,6 @@ struct tn_entry {
 		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
 		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
 	};
-	uint32_t opened; /* LIVE: number of the record that opened a cell of it last, which names the one before; 0: none */
 	uint8_t cause; /* enum tn_cause, from RETIRED on */
 	uint8_t refresh_failures; /* in a row */
 	bool last : 1; /* RELEASING: the last entry of its object, so the release runs */
