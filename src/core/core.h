@@ -45,6 +45,14 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 
 struct tn_function;
 struct tn_recording;
+struct tn_session;
+
+/* Being in a session: what a thread has current, what a creation began in. It means nothing once that session has ended:
+ * the memory may serve another life. session.c tells. */
+struct tn_visit {
+	struct tn_session *session; /* NULL: in none */
+	uint64_t life;
+};
 struct tn_failure;
 
 enum { TN_PROGRESS_ROOM = 256 };
@@ -135,7 +143,7 @@ struct tenure_call {
 	const tenure_definition *definition; /* the leader's */
 	const char *spinner; /* NULL: none; lives as long as the function */
 	bool show_time;
-	tenure_session *session; /* the leader's, held; may be NULL */
+	struct tn_visit visit; /* the leader's */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
 	uint64_t life; /* number of this use of the memory; 0: unused */
@@ -268,7 +276,7 @@ struct tn_function {
 	struct tn_list children; /* of a root */
 	struct tn_list in_parent; /* of a child */
 	struct tn_list in_session; /* of a child, while its session lasts */
-	tenure_session *session; /* of a child: its session, NULL once that has ended */
+	struct tn_session *session; /* of a child: its session, NULL once that has ended */
 	struct tn_function *parent; /* NULL: a root. constant */
 	tenure_function *faces; /* of a root: linked by state_[1], each counted in `users` */
 	tenure_cache *cache; /* constant */

@@ -40,7 +40,7 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	creation->flight->recording = tn_recording_new();
 	if (creation->flight->recording == NULL)
 		return false;
-	creation->flight->session = tn_session_hold();
+	creation->flight->visit = tn_context()->visit;
 	creation->key = tn_alloc(request->key_size == 0 ? 1 : request->key_size & ~TENURE_DIGESTED_);
 	if (creation->key == NULL)
 		return false;

@@ -103,7 +103,7 @@ static void let_go(struct get *get)
 /* Ask the front for one input's value. 0, or an error. */
 static int answer(struct get *get, const struct tn_input *input)
 {
-	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->session);
+	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->visit);
 
 	return tn_forked_since(get->generation) ? forked(get->request) : result;
 }
@@ -358,7 +358,7 @@ static void handing_lost(void *pointer)
 static void replay_guarded(struct handing *handing, const struct tn_recording *recording, const tenure_front *front)
 {
 	pthread_cleanup_push(handing_lost, handing);
-	tn_recording_replay(recording, front, tn_context()->session);
+	tn_recording_replay(recording, front, tn_context()->visit);
 	pthread_cleanup_pop(0);
 }
 

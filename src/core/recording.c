@@ -283,7 +283,7 @@ tenure_value tn_input_accept(const tenure_value low_high_preset[3], tenure_value
 }
 
 int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input, const tenure_front *front,
-			tenure_session *session)
+			struct tn_visit visit)
 {
 	tenure_value value = input->low_high_preset[2];
 	struct tn_turn turn;
@@ -293,10 +293,11 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 		answers->recording = tn_recording_new();
 	if (answers->recording == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the value of the input \"%s\"", input->label);
-	if (front != NULL && front->value != NULL && session != NULL) {
-		turn = tn_front_enter();
-		result = front->value(session->front_user, input->label, input->low_high_preset, &value);
-		tn_front_leave(turn);
+	if (front != NULL && front->value != NULL) {
+		turn = tn_front_enter(visit);
+		if (turn.open)
+			result = front->value(turn.front_user, input->label, input->low_high_preset, &value);
+		tn_front_leave(&turn);
 	}
 	if (result != 0)
 		return tn_fail(result < 0 ? result : TENURE_EFAILED,
@@ -307,20 +308,20 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 	return 0;
 }
 
-void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session)
+void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, struct tn_visit visit)
 {
 	struct tn_turn turn;
 
-	if (recording == NULL || front == NULL || session == NULL)
+	if (recording == NULL || front == NULL || visit.session == NULL)
 		return;
-	turn = tn_front_enter();
-	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
+	turn = tn_front_enter(visit);
+	for (const struct tn_item *item = turn.open ? recording->first : NULL; item != NULL; item = item->next) {
 		tenure_value drawn;
 
 		if (item->input == NULL && front->message != NULL)
-			front->message(session->front_user, item->kind, item->data, item->size, true);
+			front->message(turn.front_user, item->kind, item->data, item->size, true);
 		if (item->input != NULL && front->ask != NULL)
-			front->ask(session->front_user, item->input->label, item->input->low_high_preset, &drawn);
+			front->ask(turn.front_user, item->input->label, item->input->low_high_preset, &drawn);
 	}
-	tn_front_leave(turn);
+	tn_front_leave(&turn);
 }

@@ -70,10 +70,10 @@ bool tn_recording_same_inputs(const struct tn_recording *a, const struct tn_reco
 /* The value that the front knows for this input, without drawing; the preset where there is no front or session.
  * Calls the front: no lock. 0, or an error with its message. */
 int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input, const tenure_front *front,
-			tenure_session *session);
+			struct tn_visit visit);
 
 /* Show it again: messages and inputs, in order. Nothing without front or session. Calls the front: no lock. */
-void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session);
+void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, struct tn_visit visit);
 
 /* A value of the right kind and inside its bounds? Else the preset. */
 tenure_value tn_input_accept(const tenure_value low_high_preset[3], tenure_value value);
