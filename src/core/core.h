@@ -46,6 +46,7 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 struct tn_function;
 struct tn_recording;
 struct tn_session;
+struct tn_tree;
 
 /* Being in a session: what a thread has current, what a creation began in. It means nothing once that session has ended:
  * the memory may serve another life. session.c tells. */
@@ -153,7 +154,7 @@ struct tenure_call {
 	bool quiet; /* a refresh: without a front; what it says and asks is what its entry's recording has */
 	bool detached; /* the creator runs on a worker, without its caller */
 
-	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
+	struct tn_tree *tree; /* CREATING: of the live entries of this base key with inputs; NULL: there are none */
 	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
 	bool cleared; /* a clear came meanwhile: the result is not published, the verdict dropped */
 	bool awaiting; /* C8: the creator has not started, a release of this key is queued or running */

@@ -49,7 +49,7 @@ tenure_call *tn_flight_reserve(void)
 	tn_list_init(&flight->in_cache);
 	tn_list_init(&flight->waiters);
 	flight->users = 1;
-	flight->variants = NULL;
+	flight->tree = NULL;
 	flight->parent = NULL;
 	flight->visit = (struct tn_visit){ .session = NULL };
 	flight->function = NULL;
