@@ -231,9 +231,11 @@ static void make_exit_key(void)
 struct tn_turn tn_front_enter(struct tn_visit visit)
 {
 	struct tn_context *context = tn_context();
-	struct tn_turn turn = { .generation = tn_core.generation, .outer = context->turn_in };
+	struct tn_turn turn = { .generation = tn_core.generation };
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &turn.cancel_state);
+	if (context->turn_in != NULL) /* no turn runs inside another: the front has ended the thread in that one */
+		end_turn(context->turn_in, context->turn_generation);
 	if (visit.session != NULL) {
 		if (!context->exit_key_set) {
 			pthread_once(&exit_once, make_exit_key);
@@ -257,7 +259,7 @@ struct tn_turn tn_front_enter(struct tn_visit visit)
 void tn_front_leave(struct tn_turn *turn)
 {
 	tn_callback_leave(turn->was);
-	tn_context()->turn_in = turn->outer;
+	tn_context()->turn_in = NULL;
 	end_turn(turn->session, turn->generation);
 	pthread_setcancelstate(turn->cancel_state, &turn->cancel_state);
 	pthread_testcancel();

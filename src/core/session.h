@@ -40,7 +40,6 @@ struct tn_turn {
 	void *front_user;
 	bool open; /* it is the user of an open session */
 	struct tn_session *session; /* counted in its `turns` */
-	struct tn_session *outer;
 	uint64_t generation; /* of the process */
 	enum tn_callback was;
 	int cancel_state;
