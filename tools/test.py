@@ -42,6 +42,8 @@ SUITES = {  # program: (variants, seconds it may take)
     "runtime": (ALL, 120),
     "arrows": (ALL, 120),
     "corners": (ALL, 120),
+    "sessions": (ALL, 120),
+    "inputs": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),
     "holders": (ALL, 120),
@@ -59,7 +61,7 @@ SUITES = {  # program: (variants, seconds it may take)
 SCRIPTS = ["checks", "documents", "headers", "examples", "metrics", "install", "driver", "postgresql", "fuzz", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
-EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "corners", "pairs", "front", "lost",
+EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "corners", "sessions", "inputs", "pairs", "front", "lost",
             "process", "sweep", "model", "torture"]
 EMULATOR = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
             "-E", f"LD_LIBRARY_PATH={BUILD}/aarch64-root/usr/lib/aarch64-linux-gnu"]

@@ -512,11 +512,14 @@ TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t 
  * Any number of threads may have one session current at once; the front is then called on each of them. 0, ENOMEM. */
 TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_session **ret_session);
 
-/* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
+/* Make it this thread's current one; NULL: none. ret_previous (may be NULL) is the one before, if it is open. 0; EFORKED; ECLOSED:
+ * it has ended, however long ago, and nothing has changed. */
 TENURE_API int tenure_session_enter(tenure_session *session, tenure_session **ret_previous);
 
-/* Ended and freed; threads that have it current go on without. Its resources of scope TENURE_SESSION are retired, its creations
- * of such are marked: their results go to those who wait, and no further. NULL is fine. 0; ECLOSED, EFORKED. */
+/* Ended; threads that have it current, and creations that began in it, go on without. Its resources of scope TENURE_SESSION are
+ * retired, its creations of such are marked: their results go to those who wait, and no further. When it returns no front has
+ * `front_user` any more, nor gets it: it waits for those that other threads are in at the moment (so a front must not wait for
+ * this call), and you may free it. NULL is fine. 0; ECLOSED, EFORKED. */
 TENURE_API int tenure_session_end(tenure_session *session);
 
 /* A creation, for a front that shows it. */

@@ -40,7 +40,7 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	creation->flight->recording = tn_recording_new();
 	if (creation->flight->recording == NULL)
 		return false;
-	creation->flight->session = tn_session_hold();
+	creation->flight->visit = tn_context()->visit;
 	creation->key = tn_alloc(request->key_size == 0 ? 1 : request->key_size & ~TENURE_DIGESTED_);
 	if (creation->key == NULL)
 		return false;
@@ -99,7 +99,9 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	if (first == NULL) {
 		tn_table_insert_locked(entry);
 	} else {
-		creation->flight->variants = first;
+		creation->flight->tree = tn_retire_tree_of(first);
+		if (creation->flight->tree != NULL)
+			creation->flight->tree->flight = creation->flight;
 		tn_table_replace_locked(first, entry);
 		tn_table_give_room_back_locked();
 	}
@@ -203,16 +205,23 @@ static int await_predecessor(struct tn_creation *creation)
 
 /* ---- conclusion */
 
-/* Entries of this base key with the same inputs make way; all of them when the new one has no inputs. */
-static void replace_variants_locked(tenure_call *flight)
+/* May it go into service? */
+static bool stays(const tenure_call *flight)
 {
-	struct tn_entry *entry = flight->variants, *next;
+	return !flight->cleared && !(flight->ttl_set && flight->ttl <= 0);
+}
 
-	for (; entry != NULL; entry = next) {
-		next = *tn_retire_variants_of(entry);
-		if (flight->recording->inputs == 0 ||
-		    tn_recording_same_inputs(entry->recording, flight->recording))
-			tn_retire_locked(entry, TN_REPLACED);
+/* The entry with the same inputs makes way, and those whose creators have asked otherwise; all where the new one has asked for
+ * nothing. There can be many; nobody adds to them meanwhile. */
+static void make_way_unlock_lock(tenure_call *flight)
+{
+	struct tn_entry *entry;
+
+	while (stays(flight) && flight->tree != NULL &&
+	       (entry = tn_tree_in_the_way_locked(flight->tree, flight->recording->path)) != NULL) {
+		tn_retire_locked(entry, TN_REPLACED);
+		if (tn_batch_done_locked())
+			tn_breathe_unlock_lock("publish.makes_way");
 	}
 }
 
@@ -249,10 +258,7 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	struct tn_function *function = flight->function;
 	struct tn_recording *recording = flight->recording;
 
-	replace_variants_locked(flight);
-	if (recording->inputs != 0)
-		recording->variants = flight->variants;
-	flight->variants = NULL;
+	tn_retire_enter_locked(entry);
 	if (recording->messages + recording->inputs != 0)
 		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
 	tn_entry_publish_locked(entry, flight->resource, object, tn_flight_grant_all_locked(flight));
@@ -264,10 +270,8 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	}
 	creation->timer_room = false; /* the entry's, until it leaves */
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
-	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
-		tn_unlock();
-		tn_lock();
-	}
+	while (tn_evict_locked(function, entry)) /* many are over only after the bound was lowered */
+		tn_breathe_unlock_lock("publish.evicts");
 }
 
 static void publish_locked(struct tn_creation *creation, int64_t ready_at)
@@ -286,7 +290,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 		entry->recording = recording;
 	}
 	TN_FAULT("publish.before_slot");
-	if (!flight->cleared && !(flight->ttl_set && flight->ttl <= 0)) {
+	if (stays(flight)) {
 		publish_live_locked(creation, object, ready_at);
 		return;
 	}
@@ -325,6 +329,7 @@ static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int 
 	ready_at = tn_cache_time(flight->function->cache);
 	tn_lock();
 	if (outcome == TN_CREATED) {
+		make_way_unlock_lock(flight);
 		publish_locked(creation, ready_at);
 	} else {
 		flight->function->failures += outcome == TN_FAILED;

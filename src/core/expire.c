@@ -4,7 +4,7 @@
  * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
  * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
- * `timer.due` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
+ * `timer` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
  * Idle entries are looked at every eighth of their idle ttl, so they may live longer by that much. A leased entry
  * counts as used. */
@@ -96,8 +96,7 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 		tn_heap_remove(&cache->timers, &entry->timer);
 	if (due == TN_NEVER)
 		return;
-	entry->timer.due = due;
-	tn_heap_insert(&cache->timers, &entry->timer);
+	tn_heap_insert(&cache->timers, &entry->timer, due);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
 		tn_tell_time_locked(cache, due);
 }
@@ -207,6 +206,7 @@ static bool look_at_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
+	tn_core.work++;
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return true;
@@ -276,7 +276,5 @@ bool tn_expire_one_locked(tenure_cache *cache, int64_t now)
 
 int64_t tn_expire_next_locked(const tenure_cache *cache)
 {
-	struct tn_heap_node *first = tn_heap_min(&cache->timers);
-
-	return first == NULL ? TN_NEVER : first->due;
+	return tn_heap_due(&cache->timers); /* TN_NEVER: none */
 }

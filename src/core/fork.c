@@ -20,6 +20,7 @@
 #include "core/key.h"
 #include "core/maintenance.h"
 #include "core/object.h"
+#include "core/session.h"
 #include "core/table.h"
 
 struct tn_core tn_core;
@@ -67,6 +68,7 @@ static void child(void)
 	tn_entry_forget_all();
 	tn_holder_forget_all();
 	tn_object_forget_all();
+	tn_session_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);
 	tn_core.outbox = NULL;
@@ -94,13 +96,12 @@ static void start(void)
 	tn_mutex_init(&tn_core.mutex);
 	tn_list_init(&tn_core.caches);
 	tn_list_init(&tn_core.functions);
-	tn_list_init(&tn_core.records);
-	tn_list_init(&tn_core.parents_records);
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
+	tn_session_start();
 	tn_maintenance_start();
 	pthread_atfork(prepare, parent, child);
 }

@@ -172,14 +172,10 @@ static void apply_to_entries(struct tn_function *function)
 	tn_expire_again_start_locked(function);
 	do {
 		more = tn_expire_again_locked(function, tn_cache_time_locked(function->cache));
-		tn_unlock();
-		TN_FAULT("update.between_batches");
-		tn_lock();
+		tn_breathe_unlock_lock("update.between_batches");
 	} while (more);
-	while (tn_evict_locked(function, NULL)) {
-		tn_unlock();
-		tn_lock();
-	}
+	while (tn_evict_locked(function, NULL))
+		tn_breathe_unlock_lock("update.evicts");
 	tn_unlock();
 }
 

@@ -129,13 +129,14 @@ int tenure_session_enter(tenure_session *session, tenure_session **ret_previous)
 int tenure_session_end(tenure_session *session)
 {
 	int result = tn_guard(TN_FROM_WORK, "tenure_session_end()");
+	struct tn_session *ended;
 
 	if (session == NULL || result != 0)
 		return result;
-	result = tn_session_close(session);
+	result = tn_session_close(session, &ended);
 	if (result != 0)
 		return result;
-	tn_scope_end_session(session);
-	tn_session_put(session);
+	tn_scope_end_session(ended);
+	tn_session_finish(ended);
 	return 0;
 }

@@ -190,6 +190,54 @@ static int old_session(void *session)
 	return tenure_session_enter(session, NULL) != TENURE_EFORKED || tenure_session_end(session) != TENURE_EFORKED;
 }
 
+static char parents_user;
+static long for_the_parents_user;
+
+static void hear(void *front_user, int kind, const void *data, size_t size, bool replayed)
+{
+	(void)kind, (void)data, (void)size, (void)replayed;
+	for_the_parents_user += front_user == &parents_user;
+}
+
+static const tenure_front hearing = { .size = sizeof(hearing), .message = hear };
+static tenure_cache *heard;
+TENURE_DECLARE(said, struct book, (int, n));
+static int make_said(tenure_call *c, const said_args *a, struct book **ret)
+{
+	*ret = book_new(a->n);
+	return tenure_say(c, TENURE_TEXT, "hello");
+}
+TENURE_DEFINE(said, .cache = &heard, .create = make_said, .release = book_release);
+
+static int hit_in_a_child(void *unused)
+{
+	tenure_session *before;
+
+	(void)unused;
+	for_the_parents_user = 0;
+	if (tenure_get(said, NULL, 1) != TENURE_CREATED || tenure_get(said, NULL, 1) != TENURE_HIT)
+		return 1;
+	if (for_the_parents_user != 0)
+		return 2;
+	return tenure_session_enter(NULL, &before) == 0 && before == NULL ? 0 : 3;
+}
+
+static void P1_a_child_is_in_no_session_of_its_parents(void **state)
+{
+	tenure_session *session;
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&heard, .name = "heard", .front = &hearing), 0);
+	assert_int_equal(tenure_session_open("s", &parents_user, &session), 0);
+	assert_int_equal(tenure_session_enter(session, NULL), 0);
+	assert_int_equal(in_child(hit_in_a_child, NULL), 0);
+	assert_int_equal(tenure_get(said, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_get(said, NULL, 1), TENURE_HIT);
+	assert_int_equal(for_the_parents_user, 2);
+	assert_int_equal(tenure_session_end(session), 0);
+	assert_int_equal(tenure_cache_close(&heard, TENURE_SECONDS(30)), 0);
+}
+
 static void P1_keys_and_sessions_of_the_parent_are_refused(void **state)
 {
 	tenure_session *session;
@@ -573,6 +621,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
+		T(P1_a_child_is_in_no_session_of_its_parents),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
 		T(P1_L5_tracked_leases_of_the_parent_are_told),
 		T(P1_L5_a_fork_inside_a_tracked_creator),
