@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_runtime.c: what bindings stand on: run-time functions, lists of arguments, live keys, failures as objects. */
+#include "core/core.h" /* before a variable called cache */
+
 #include "support.h"
 
 #include <sched.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
-#include "core/core.h"
 
 /* ---- a run-time function: what a binding builds for (url, number=3, _hint, extra=..., thing) */
 
