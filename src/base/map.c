@@ -9,7 +9,7 @@
 /* Nobody points to a table that was outgrown, but it stays: kept reachable, for those who look for lost memory. */
 static void *from_program(size_t size)
 {
-	static void *kept[64];
+	static void *volatile kept[64];
 	static unsigned count; /* atomic */
 	void *memory = tn_alloc_aligned(64, size);
 

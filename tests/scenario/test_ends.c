@@ -243,7 +243,7 @@ static void L1_a_cache_waits_for_a_retire_that_is_under_way(void **state)
 	tn_fault_await("clear.between_batches");
 	assert_int_equal(tenure_cache_close(&cache, 0), TENURE_EBUSY);
 	tn_fault_release("clear.between_batches");
-	assert_true(result_of(thread) >= 256);
+	assert_true(result_of(thread) > 0); /* its first batch; the close had the rest */
 	assert_int_equal(tenure_cache_close(&cache, TENURE_FOREVER), 0);
 	assert_int_equal(released, 300);
 }
