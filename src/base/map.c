@@ -2,6 +2,7 @@
 /* map.c: large memory straight from the kernel, that can be emptied and still be read. */
 #include "base/map.h"
 
+#include <stdint.h>
 #include <sys/mman.h>
 
 #include "base/alloc.h"
@@ -9,12 +10,13 @@
 /* Nobody points to a table that was outgrown, but it stays: kept reachable, for those who look for lost memory. */
 static void *from_program(size_t size)
 {
-	static void *volatile kept[64];
-	static unsigned count; /* atomic */
-	void *memory = tn_alloc_aligned(64, size);
+	static void *kept; /* atomic: the newest, which begins with the address of the one before */
+	void *memory = size > SIZE_MAX - 64 ? NULL : tn_alloc_aligned(64, size + 64);
 
-	kept[__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) % 64] = memory;
-	return memory;
+	if (memory == NULL)
+		return NULL;
+	*(void **)memory = __atomic_exchange_n(&kept, memory, __ATOMIC_ACQ_REL);
+	return (char *)memory + 64;
 }
 
 void *tn_map(size_t size)
