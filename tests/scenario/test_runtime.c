@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_runtime.c: what bindings stand on: run-time functions, lists of arguments, live keys, failures as objects. */
+#include "core/core.h" /* before the tests' own `cache` */
+
 #include "support.h"
 
 #include <sched.h>
