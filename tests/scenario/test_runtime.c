@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_runtime.c: what bindings stand on: run-time functions, lists of arguments, live keys, failures as objects. */
-#include "core/core.h" /* before a variable called cache */
+#include "core/core.h" /* before the tests' own `cache` */
 
 #include "support.h"
 
