@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# documents.py: the documents, checked: their programs are compiled and run, their links and anchors looked up, the reference made.
+# documents.py: the documents, checked: their programs are compiled and run, their links, anchors and names looked up.
 #
 # In README.md, the other pages at the top, and docs/:
 #   ```c, ```cpp           a whole source file: compiled with gcc and clang, warnings are errors; with a main() it is run too, in
@@ -171,9 +171,25 @@ def links():
     verdict("what the documents link to is there", problems)
 
 
+def names():
+    """Files and identifiers of the sources that the pages on the inside name, in backticks."""
+    problems, files = [], [*(ROOT / "src").rglob("*.[ch]"), *(ROOT / "include").rglob("*.h*"), *(ROOT / "tests").rglob("*.[ch]")]
+    words = set(re.findall(r"\w+", " ".join(path.read_text() for path in files)))
+    places = {str(path.relative_to(ROOT)) for path in files}
+    for page in [*sorted((ROOT / "docs/internals").glob("*.md")), ROOT / "CONTRIBUTING.md"]:
+        for code in re.findall(r"`([^`\n]+)`", prose(page)):
+            if re.fullmatch(r"[\w/]+\.[ch]", code):
+                if not any(place == code or place.endswith("/" + code) for place in places) and not re.match(r".*\bNAME\b", code):
+                    problems.append(f"{page.relative_to(ROOT)}: no file {code}")
+            elif re.fullmatch(r"(tn|tenure)_\w+|\w+_(locked|unlock)|(begin|end)_\w+", code) and code not in words and not code.startswith("_"):
+                problems.append(f"{page.relative_to(ROOT)}: the sources know no {code}")
+    verdict("what the pages on the inside name is there", problems)
+
+
 if __name__ == "__main__":
     if not (LIBRARY / "libtenure.so").exists():
         sys.exit("documents.py needs build/release: ./run build")
     programs()
     links()
+    names()
     sys.exit(1 if wrong else 0)
