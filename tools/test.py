@@ -42,12 +42,15 @@ SUITES = {  # program: (variants, seconds it may take)
     "runtime": (ALL, 120),
     "arrows": (ALL, 120),
     "corners": (ALL, 120),
+    "sessions": (ALL, 120),
+    "inputs": (ALL, 120),
     "pairs": (ALL, 120),
     "front": (ALL, 120),
     "holders": (ALL, 120),
     "observe": (ALL, 60),
     "functions": (ALL, 120),
     "background": (ALL, 120),
+    "ends": (ALL, 120),
     "manual": (ALL, 120),
     "allocator": (ALL, 60),
     "lost": (ALL, 120),
@@ -55,10 +58,10 @@ SUITES = {  # program: (variants, seconds it may take)
     "process": (["gcc", "gcc-asan"], 120),
     "sweep": (ALL, 180), "model": (ALL, 600 if LONG else 180), "torture": (TORTURED, 3600 if LONG else 120),
 }
-SCRIPTS = ["checks", "headers", "examples", "metrics", "install", "driver", "postgresql", "fuzz", "models", "aarch64", "bare"]
+SCRIPTS = ["checks", "documents", "headers", "examples", "metrics", "install", "driver", "postgresql", "fuzz", "models", "aarch64", "bare"]
 ONLY_LONG = ["models", "aarch64", "bare"]
 # Under qemu-user, in the long run: compile, ABI, the digest's PMULL. The order of memory is for the models.
-EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "corners", "pairs", "front", "lost",
+EMULATED = ["base", "key", "digest", "duration", "terminal", "version", "contract", "arrows", "corners", "sessions", "inputs", "pairs", "front", "lost",
             "process", "sweep", "model", "torture"]
 EMULATOR = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
             "-E", f"LD_LIBRARY_PATH={BUILD}/aarch64-root/usr/lib/aarch64-linux-gnu"]
@@ -312,7 +315,7 @@ def main():
     begin = time.monotonic()
     for variant in ["gcc", "release", "gcc-asan", "clang-tsan", "gcc-tsan", "clang-asan"]:
         suites = [s for s, (variants, _) in SUITES.items() if variant in variants and wanted(s)]
-        if variant == "release" and not any(map(wanted, ("examples", "checks", "metrics", "postgresql"))):
+        if variant == "release" and not any(map(wanted, ("examples", "checks", "documents", "metrics", "postgresql"))):
             continue
         if variant != "release" and not suites and not (variant == "gcc" and (wanted("driver") or wanted("metrics"))):
             continue
@@ -324,6 +327,9 @@ def main():
         if variant == "release" and wanted("checks"):
             run_lines("checks", [sys.executable, "tools/check.py"], 120)
             run_lines("checks: symbols", [sys.executable, "tools/symbols.py"], 60)
+        if variant == "release" and wanted("documents"):
+            run_lines("documents", [sys.executable, "tools/documents.py"], 300)
+            run_lines("documents: reference", [sys.executable, "tools/reference.py", "--check"], 120)
         if variant == "release" and wanted("examples"):
             run_examples()
         if variant == "release" and wanted("postgresql"):

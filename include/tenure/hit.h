@@ -488,13 +488,12 @@ static inline bool tenure_same_bytes_(const void *left, const void *right, size_
 
 	if (size < 8)
 		return memcmp(a, b, size) == 0;
-	for (; size > 8; size -= 8, a += 8, b += 8) {
+	for (; size > 16; size -= 8, a += 8, b += 8)
 		differ |= tenure_read8_(a) ^ tenure_read8_(b);
-		if (size <= 16) { /* the rest, from its end */
-			a += size - 16;
-			b += size - 16;
-			size = 16;
-		}
+	if (size > 8) { /* the rest, from its end */
+		differ |= tenure_read8_(a) ^ tenure_read8_(b);
+		a += size - 8;
+		b += size - 8;
 	}
 	return (differ | (tenure_read8_(a) ^ tenure_read8_(b))) == 0;
 }

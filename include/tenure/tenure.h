@@ -46,8 +46,8 @@ TENURE_API int tenure_creator_result(void);
 typedef struct tenure_call tenure_call; /* one running creation */
 typedef struct tenure_cache tenure_cache; /* NULL in a call: the process-wide one */
 typedef struct tenure_identity tenure_identity; /* what tells two arguments apart, being collected */
-typedef struct tenure_session tenure_session;
-typedef struct tenure_front tenure_front;
+typedef struct tenure_session tenure_session; /* one user's visit */
+typedef struct tenure_front tenure_front; /* how what happens is shown: section 8 */
 
 /* A right to use a resource. {0} is empty. It is a value: move it by assignment; of two copies give back one. It may be
  * given back on any thread. `resource` is valid from tenure_get() until it is given back, and NULL in an empty one. */
@@ -86,7 +86,7 @@ enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 		.refresh: not with parameters that tenure cannot copy, '_' ones included (EINVAL). In manual mode without effect */ \
 	bool show_time; /* elapsed time beside the spinner */ \
 	bool track_holders; /* know who holds each lease: age, place and thread, in the dump and in what is said of leaks when \
-		a cache closes or at exit; a second give-back is always told. Each hit then costs a lock */
+		a cache closes or at exit; a second give-back is always told. Each hit then takes a lock and two system calls */
 
 typedef struct tenure_options {
 	TENURE_OPTIONS_
@@ -98,6 +98,7 @@ typedef struct tenure_bytes {
 	size_t size;
 } tenure_bytes;
 
+/* The kind of a value, or of a parameter. */
 enum {
 	TENURE_NIL, TENURE_BOOL, TENURE_INT, TENURE_UINT, TENURE_REAL, TENURE_STRING, TENURE_BYTES, TENURE_LIST, TENURE_MAP,
 	TENURE_VALUE, /* of a parameter only: any of the kinds above, told by each argument */
@@ -125,6 +126,7 @@ typedef struct tenure_arguments { /* head of a fn_args, or of a tenure_argument_
 	const char *place; /* "file:line" of the call, for track_holders; static; may be NULL */
 } tenure_arguments;
 
+/* One parameter of a cached function. */
 typedef struct tenure_parameter {
 	const char *name, *type; /* type: for messages, and part of the shape; may be NULL in a run-time function */
 	uint32_t kind; /* BOOL, INT, UINT, REAL, STRING, BYTES, VALUE, OBJECT */
@@ -138,6 +140,7 @@ struct tenure_sizes_ {
 	size_t size[13];
 };
 
+/* What TENURE_DEFINE writes, or a binding fills in. */
 typedef struct tenure_definition {
 	size_t size, options_size;
 	const char *name, *type;
@@ -158,6 +161,7 @@ typedef struct tenure_definition {
 	uint32_t layout; /* TENURE_LAYOUT_ where code of hit.h is inlined, which must fit the library; 0: it is not */
 } tenure_definition;
 
+/* A cached function. */
 typedef struct tenure_function {
 	const tenure_definition *definition;
 	void *state_[2];
@@ -185,12 +189,15 @@ typedef struct tenure_key { /* a prepared key; opaque */
  * in; valid until it returns. A function of TENURE_DEFINE can be called with a list as well: its creator gets its fn_args,
  * and `object` is the address of a value of the parameter's type. Both calls have one key.
  * At most 64 parameters. EARGUMENT: the message names the parameter. */
+
+/* One argument of a list. */
 typedef struct tenure_argument {
 	const char *name; /* NULL: by position */
 	tenure_value value;
 	void *object;
 } tenure_argument;
 
+/* The arguments of one call. */
 typedef struct tenure_argument_list {
 	tenure_arguments head; /* size 0 */
 	size_t count;
@@ -319,7 +326,7 @@ TENURE_API int tenure_call_keep_lease(tenure_call *, tenure_lease *);
 /* ---- 4. Inside a creator, on any thread that has `call`, until the creator returns */
 
 /* Say why it fails: the message that everybody gets who waited. Returns -1, for `return tenure_fail(call, ...)`. In
- * validate, which has no call: NULL. */
+ * the validate of a run-time function, which has no call and can fail: NULL. */
 TENURE_API int tenure_fail(tenure_call *call, const char *format, ...) TENURE_PRINTF_(2, 3);
 
 /* The failure as an object too, for a language that has exceptions: everybody who waited gets this one by
@@ -448,6 +455,7 @@ TENURE_API void tenure_key_free(tenure_key *key);
 
 /* ---- 7. Caches */
 
+/* Zero means default. */
 typedef struct tenure_cache_options {
 	size_t size; /* set by the macros */
 	const char *name; /* in dumps and messages; copied. NULL: "tenure" */
@@ -504,13 +512,17 @@ TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t 
  * Any number of threads may have one session current at once; the front is then called on each of them. 0, ENOMEM. */
 TENURE_API int tenure_session_open(const char *label, void *front_user, tenure_session **ret_session);
 
-/* Make it this thread's current one; NULL: none. ret_previous may be NULL. 0; ECLOSED, EFORKED. */
+/* Make it this thread's current one; NULL: none. ret_previous (may be NULL) is the one before, if it is open. 0; EFORKED; ECLOSED:
+ * it has ended, however long ago, and nothing has changed. */
 TENURE_API int tenure_session_enter(tenure_session *session, tenure_session **ret_previous);
 
-/* Ended and freed; threads that have it current go on without. Its resources of scope TENURE_SESSION are retired, its creations
- * of such are marked: their results go to those who wait, and no further. NULL is fine. 0; ECLOSED, EFORKED. */
+/* Ended; threads that have it current, and creations that began in it, go on without. Its resources of scope TENURE_SESSION are
+ * retired, its creations of such are marked: their results go to those who wait, and no further. When it returns no front has
+ * `front_user` any more, nor gets it: it waits for those that other threads are in at the moment (so a front must not wait for
+ * this call), and you may free it. NULL is fine. 0; ECLOSED, EFORKED. */
 TENURE_API int tenure_session_end(tenure_session *session);
 
+/* A creation, for a front that shows it. */
 typedef struct tenure_activity {
 	const char *function, *text; /* valid in the call */
 	int64_t elapsed; /* ns */

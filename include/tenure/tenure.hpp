@@ -29,6 +29,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -429,8 +430,13 @@ inline int carry(tenure_call *call)
 	}
 }
 
-/* Runs user code for the library: `failed` says what an exception is to it. */
-template <class Work, class Failed> int guarded(Work work, Failed failed)
+/* Runs user code for the library: `failed` says what an exception is to it. A forced unwinding has no object behind its
+ * reference, which gcc's sanitizer takes amiss. */
+template <class Work, class Failed>
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((no_sanitize("undefined")))
+#endif
+int guarded(Work work, Failed failed)
 {
 	try {
 		return work();
@@ -484,6 +490,59 @@ template <class Rep, class Period> std::int64_t nanoseconds_of(std::chrono::dura
 	return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }
 
+/* What the library knows of a function: until forget it stays where it is. */
+struct known {
+	known() = default;
+	known(const known &) = delete;
+	virtual ~known() = default;
+	tenure_function face = tenure_function{};
+	std::unique_ptr<known> next; /* of those left behind */
+};
+
+/* Functions whose objects are gone, but not all their leases. Never destroyed: a late lease may come back after main(). */
+struct left_behind {
+	std::mutex mutex;
+	std::unique_ptr<known> first; /* guarded by mutex */
+
+	static left_behind &list()
+	{
+		static left_behind *const all = new left_behind;
+
+		return *all;
+	}
+	std::unique_ptr<known> take()
+	{
+		std::lock_guard<std::mutex> lock(mutex);
+
+		return std::move(first);
+	}
+	void put(std::unique_ptr<known> one)
+	{
+		std::lock_guard<std::mutex> lock(mutex);
+
+		one->next = std::move(first);
+		first = std::move(one);
+	}
+};
+
+/* Let the library forget it, now if nothing is out, else when another one is forgotten. What is destroyed here may hold
+ * other functions, so no lock is held. */
+inline void forget(std::unique_ptr<known> one)
+{
+	left_behind &list = left_behind::list();
+	tenure_stats stats = tenure_stats{};
+
+	tenure_function_clear(&one->face, nullptr);
+	if (tenure_function_stats(&one->face, &stats, sizeof(stats)) != 0 || stats.retired != 0 ||
+	    tenure_function_forget(&one->face, TENURE_SECONDS(5)) != 0)
+		list.put(std::move(one));
+	for (std::unique_ptr<known> more = list.take(), next; more != nullptr; more = std::move(next)) {
+		next = std::move(more->next);
+		if (tenure_function_forget(&more->face, 0) != 0)
+			list.put(std::move(more));
+	}
+}
+
 /* One name for each parameter: one too few or too many does not compile. */
 template <std::size_t N> struct names {
 	std::array<std::string, N> texts;
@@ -525,7 +584,7 @@ public:
 	explicit operator bool() const noexcept { return raw_.resource != nullptr; }
 	bool held() const noexcept { return raw_.cell_ != nullptr; }
 
-	/* How it was come by: TENURE_HIT, TENURE_CREATED, TENURE_JOINED. */
+	/* How it was come by: TENURE_HIT, TENURE_CREATED, TENURE_JOINED, TENURE_STALE. */
 	int result() const noexcept { return result_; }
 
 	/* One more on the same resource. */
@@ -559,6 +618,16 @@ inline void say(tenure_call *call, int kind, std::string_view text)
 	int size = static_cast<int>(text.size() < 0x7fffffff ? text.size() : 0x7fffffff);
 
 	detail::check(tenure_say(call, kind, "%.*s", size, text.data() == nullptr ? "" : text.data()));
+}
+
+/* How far it is, 0..1 (less: unknown), and in words, for all who wait. Not recorded. */
+inline void progress(tenure_call *call, double fraction, const std::string &text)
+{
+	tenure_progress(call, fraction, "%s", text.c_str());
+}
+inline void progress(tenure_call *call, double fraction)
+{
+	tenure_progress(call, fraction, nullptr);
 }
 
 /* What a get inside the creator returned is held by the entry being made. */
@@ -675,9 +744,11 @@ private:
 
 /* As tenure_options; what is left as it is means the default. */
 template <class T> struct options {
-	duration ttl = {}, idle_ttl = {}, validate_every = {};
+	duration ttl = {}, idle_ttl = {}, max_stale = {}, validate_every = {};
 	std::uint64_t max_entries = 0;
 	std::uint32_t jitter_percent = 0;
+	std::uint8_t scope = TENURE_GLOBAL, refresh = TENURE_FOREGROUND;
+	bool create_on_worker = false, track_holders = false;
 	std::function<bool(T &)> validate = {}; /* false retires the resource; an exception goes to all who asked */
 	std::optional<std::string> spinner = {}; /* "": none */
 	bool show_time = false;
@@ -724,7 +795,8 @@ private:
 /* A cached function. T: the resource; Deleter: what closes it, as of std::unique_ptr, once, on a thread of tenure's; Args:
  * its parameters. The creator is called with (tenure_call *, parameters...), or without the call, and returns a
  * std::unique_ptr<T, Deleter>, or throws. It runs on a thread that asked, without a lock. A failure is not cached.
- * The object stays where it is. Its destructor clears it; leases that are out stay valid. */
+ * The object stays where it is. Its destructor clears it, and waits for releases, up to 5 s; leases that are out stay valid,
+ * and then what the creator and the options hold goes at a later destructor, or never. No call may be under way. */
 template <class T, class Deleter = std::default_delete<T>, class... Args> class function {
 	static constexpr std::size_t N = sizeof...(Args);
 	template <class A> using trait = detail::trait<A>;
@@ -763,10 +835,8 @@ public:
 
 	~function()
 	{
-		if (!registered())
-			return;
-		tenure_function_clear(&body_->face, nullptr);
-		static_cast<void>(body_.release()); /* the library may look at it for as long as the process runs */
+		if (registered())
+			detail::forget(std::move(body_));
 	}
 
 	/* Check the definition now instead of at the first call. */
@@ -785,6 +855,21 @@ public:
 				return tenure_function_get(&body_->face, timeout.count(), list, &lease.raw_);
 			}, args...);
 			detail::check(lease.result_);
+		}
+		return lease;
+	}
+
+	/* What is in service, without a creation or a wait for one; else an empty lease (held() tells). */
+	lease<T> peek(typename trait<Args>::pass... args) const
+	{
+		lease<T> lease;
+
+		if (!hit(lease.raw_, std::index_sequence_for<Args...>(), args...)) {
+			lease.result_ = with_list([&](const tenure_arguments *list) {
+				return tenure_function_peek(&body_->face, list, &lease.raw_);
+			}, args...);
+			if (lease.result_ != TENURE_EABSENT)
+				detail::check(lease.result_);
 		}
 		return lease;
 	}
@@ -813,6 +898,9 @@ public:
 		return detail::check(tenure_function_drain(&body_->face, timeout.count()));
 	}
 
+	/* Its source is gone: every entry is retired, and calls find another function of this version, or an error. How many. */
+	int retire() const { return detail::check(tenure_function_retire(&body_->face)); }
+
 	/* What objects and unkeyed parameters point to must outlive the key; so must this function. */
 	key<T> prepare(typename trait<Args>::pass... args) const
 	{
@@ -837,8 +925,7 @@ public:
 
 private:
 	/* What the library looks at, at an address of its own. */
-	struct body {
-		tenure_function face = tenure_function{};
+	struct body : detail::known {
 		tenure_definition definition = tenure_definition{};
 		tenure_options options = tenure_options{};
 		std::array<tenure_parameter, N + 1> parameters = {};
@@ -853,11 +940,16 @@ private:
 		body(std::string own_name, std::array<std::string, N> own_texts, tenure::options<T> own_options)
 			: name(std::move(own_name)), texts(std::move(own_texts)), more(std::move(own_options))
 		{
-			face.definition = &definition;
+			this->face.definition = &definition;
 			describe(std::index_sequence_for<Args...>());
 			set(more.ttl, options.ttl, options.ttl_ns);
 			set(more.idle_ttl, options.idle_ttl, options.idle_ttl_ns);
+			set(more.max_stale, options.max_stale, options.max_stale_ns);
 			set(more.validate_every, options.validate_every, options.validate_every_ns);
+			options.scope = more.scope;
+			options.refresh = more.refresh;
+			options.create_on_worker = more.create_on_worker;
+			options.track_holders = more.track_holders;
 			options.max_entries = more.max_entries;
 			options.jitter_percent = more.jitter_percent;
 			options.spinner = more.spinner ? more.spinner->c_str() : nullptr;
@@ -874,6 +966,7 @@ private:
 			definition.parameter_count = N;
 			definition.options = &options;
 			definition.user = this;
+			definition.layout = TENURE_LAYOUT_;
 			definition.type = detail::type_text<T>();
 			definition.releaser = reinterpret_cast<void (*)()>(&detail::release_with<T, Deleter>);
 			definition.create = &function::create;
@@ -960,7 +1053,7 @@ private:
 	/* The arguments as a list on the stack. */
 	template <class Call> int with_list(Call call, const typename trait<Args>::pass &...args) const
 	{
-		std::conditional_t<some_values, detail::arena, char> arena;
+		[[maybe_unused]] std::conditional_t<some_values, detail::arena, char> arena;
 		tenure_argument items[N + 1] = {};
 		tenure_argument_list list = {};
 		std::size_t i = 0;

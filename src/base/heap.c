@@ -57,9 +57,9 @@ static void sift_down(struct tn_heap *heap, size_t at, struct tn_heap_item item)
 	place(heap, at, item);
 }
 
-void tn_heap_insert(struct tn_heap *heap, struct tn_heap_node *node)
+void tn_heap_insert(struct tn_heap *heap, struct tn_heap_node *node, int64_t due)
 {
-	struct tn_heap_item item = { .due = node->due, .node = node };
+	struct tn_heap_item item = { .due = due, .node = node };
 
 	TN_CHECK(heap->size < heap->capacity && node->index == 0);
 	sift_up(heap, heap->size++, item);
@@ -84,4 +84,9 @@ void tn_heap_remove(struct tn_heap *heap, struct tn_heap_node *node)
 struct tn_heap_node *tn_heap_min(const struct tn_heap *heap)
 {
 	return heap->size == 0 ? NULL : heap->items[0].node;
+}
+
+int64_t tn_heap_due(const struct tn_heap *heap)
+{
+	return heap->size == 0 ? INT64_MAX : heap->items[0].due;
 }

@@ -3,10 +3,14 @@
 #include "base/lock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+
+static const int64_t LET_IN_MOST = 1000000; /* ns: who waits may not be running at all */
 
 void tn_mutex_init(struct tn_mutex *mutex)
 {
@@ -53,10 +57,40 @@ void tn_mutex_assert_held(struct tn_mutex *mutex)
 }
 #endif
 
+/* Apart, since gcc 12 with its sanitizer takes the mutex for NULL where pthreads' functions are in sight, and warns. */
+static __attribute__((noinline)) void count_waiting(struct tn_mutex *mutex, uint32_t change, uint32_t turn)
+{
+	__atomic_fetch_add(&mutex->waiting, change, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&mutex->turns, turn, __ATOMIC_RELAXED);
+}
+
+static void wait_for(struct tn_mutex *mutex)
+{
+	count_waiting(mutex, 1, 0);
+	pthread_mutex_lock(&mutex->mutex);
+	count_waiting(mutex, (uint32_t)-1, 1);
+}
+
 void tn_mutex_lock(struct tn_mutex *mutex)
 {
-	pthread_mutex_lock(&mutex->mutex);
+	if (pthread_mutex_trylock(&mutex->mutex) != 0)
+		wait_for(mutex);
 	taken(mutex);
+}
+
+/* A pthread mutex is not fair: who unlocks and locks again is faster than any thread that has to be woken first. */
+void tn_mutex_let_in(struct tn_mutex *mutex)
+{
+	uint32_t turns = __atomic_load_n(&mutex->turns, __ATOMIC_RELAXED);
+	int64_t end;
+
+	sched_yield(); /* those who come back from a condition are not counted */
+	if (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) == 0)
+		return;
+	end = tn_clock_monotonic() + LET_IN_MOST;
+	while (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) != 0 &&
+	       __atomic_load_n(&mutex->turns, __ATOMIC_RELAXED) == turns && tn_clock_monotonic() < end)
+		sched_yield();
 }
 
 void tn_mutex_unlock(struct tn_mutex *mutex)

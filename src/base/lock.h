@@ -12,6 +12,8 @@
 
 struct tn_mutex {
 	pthread_mutex_t mutex;
+	uint32_t waiting; /* atomic: threads in tn_mutex_lock() that found it taken */
+	uint32_t turns; /* atomic: how many of those have got it */
 #ifdef TENURE_FAULTS
 	pthread_t owner; /* valid while held; atomic */
 	bool held;
@@ -25,6 +27,7 @@ struct tn_cond {
 void tn_mutex_init(struct tn_mutex *mutex);
 void tn_mutex_lock(struct tn_mutex *mutex);
 void tn_mutex_unlock(struct tn_mutex *mutex);
+void tn_mutex_let_in(struct tn_mutex *mutex); /* between unlock and lock: one of those who wait gets it first, within 1 ms */
 void tn_mutex_reinit(struct tn_mutex *mutex); /* in a forked child, whatever state it was in */
 
 #ifdef TENURE_FAULTS

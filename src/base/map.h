@@ -13,6 +13,7 @@ void *tn_map(size_t size);
  * very moment. Nobody may write there any more. */
 void tn_map_empty(void *memory, size_t size);
 
-void tn_unmap(void *memory, size_t size); /* nobody has seen it */
+/* What nobody has seen, and is not the program's own memory. */
+void tn_unmap(void *memory, size_t size);
 
 #endif

@@ -42,9 +42,15 @@ size_t tn_region_wants_locked(const struct tn_region *region)
 	return region->handed * region->piece < region->block ? region->piece : region->block;
 }
 
+/* Straight from the kernel, unless it is small or the program gives the memory. */
+static bool mapped(size_t bytes)
+{
+	return bytes >= PAGE && !tn_alloc_chosen();
+}
+
 void *tn_region_make(size_t bytes)
 {
-	return bytes < PAGE ? tn_alloc_aligned(64, bytes) : tn_map(bytes);
+	return mapped(bytes) ? tn_map(bytes) : tn_alloc_aligned(64, bytes);
 }
 
 bool tn_region_adopt_locked(struct tn_region *region, void *memory, size_t bytes)
@@ -59,8 +65,8 @@ bool tn_region_adopt_locked(struct tn_region *region, void *memory, size_t bytes
 
 void tn_region_unmake(void *memory, size_t bytes)
 {
-	if (bytes < PAGE)
-		tn_free(memory);
-	else
+	if (mapped(bytes))
 		tn_unmap(memory, bytes);
+	else
+		tn_free(memory);
 }

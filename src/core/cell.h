@@ -11,7 +11,7 @@
 
 /* Memory for a chunk of cells that a thread is about to open one of; taken before M. */
 struct tn_cell_room {
-	struct tenure_cell_ *chunk;
+	struct tn_cells *chunk;
 	struct tenure_chunk_ *directory;
 	uint64_t count; /* of the directory */
 };

@@ -3,34 +3,49 @@
 #include "core/clear.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/fault.h"
+#include "core/context.h"
 #include "core/entry.h"
 #include "core/expire.h"
 #include "core/retire.h"
 #include "core/table.h"
+#include "core/tree.h"
 #include "core/worker.h"
+
+/* One of the entries of this base key that were there when a life was the last one; NULL: none is left. */
+static struct tn_entry *one_of_key_locked(struct tn_entry *first, uint64_t last_life)
+{
+	struct tn_tree *tree = first == NULL ? NULL : tn_retire_tree_of(first);
+	struct tn_node *leaf;
+
+	if (tree == NULL)
+		return first != NULL && tn_entry_is(first, TN_LIVE) && first->head.life <= last_life ? first : NULL;
+	tn_list_for_each(leaf, &tree->leaves, struct tn_node, in_tree) { /* newer ones, if any, stand last */
+		if (leaf->entry->head.life <= last_life)
+			return leaf->entry;
+	}
+	return NULL;
+}
 
 int tn_clear_key(struct tn_function *function, uint64_t hash, const unsigned char *key, uint32_t key_size)
 {
-	struct tn_entry *entry, *next;
+	struct tn_entry *entry;
+	uint64_t last_life;
 	int count = 0;
 
 	tn_lock();
+	last_life = tn_core.next_life;
 	entry = tn_table_find_locked(function, hash, key, key_size);
-	if (entry != NULL && tn_entry_is(entry, TN_CREATING)) {
-		next = entry->flight->variants;
-		if (!entry->flight->awaiting) {
-			tn_retire_creation_locked(entry);
-			count++;
-		}
-		entry = next;
+	if (entry != NULL && tn_entry_is(entry, TN_CREATING) && !entry->flight->awaiting) {
+		tn_retire_creation_locked(entry);
+		count++;
 	}
-	for (; entry != NULL; entry = next) {
-		struct tn_entry **more = tn_retire_variants_of(entry);
-
-		next = more == NULL ? NULL : *more;
+	while ((entry = one_of_key_locked(tn_table_find_locked(function, hash, key, key_size), last_life)) != NULL) {
 		tn_retire_locked(entry, TN_CLEARED);
 		count++;
+		if (tn_batch_done_locked())
+			tn_breathe_unlock_lock("clear.between_inputs");
 	}
 	tn_unlock();
 	return count;
@@ -54,7 +69,7 @@ static int clear_flights_locked(struct tn_function *function)
 int tn_clear_function(struct tn_function *function, enum tn_cause cause)
 {
 	uint64_t last_life, left;
-	int count, batch = 0;
+	int count;
 
 	tn_lock();
 	count = clear_flights_locked(function);
@@ -66,11 +81,8 @@ int tn_clear_function(struct tn_function *function, enum tn_cause cause)
 			break;
 		tn_retire_locked(oldest, cause);
 		count++;
-		if (++batch % TN_BATCH == 0) {
-			tn_unlock();
-			TN_FAULT("clear.between_batches");
-			tn_lock();
-		}
+		if (tn_batch_done_locked())
+			tn_breathe_unlock_lock("clear.between_batches");
 	}
 	tn_unlock();
 	return count;
@@ -126,6 +138,7 @@ int tn_clear_family(struct tn_function *root, enum tn_cause cause)
 static int await_releases(struct tn_function *function, int64_t deadline)
 {
 	tenure_cache *cache = function->cache;
+	uint64_t generation = tn_core.generation;
 	struct tn_drain drain;
 
 	tn_lock();
@@ -133,8 +146,12 @@ static int await_releases(struct tn_function *function, int64_t deadline)
 	drain.left = function->unfinished;
 	tn_list_insert_tail(&function->drains, &drain.in_function);
 	TN_FAULT("drain.waits");
-	while (drain.left != 0 && tn_cache_time_locked(cache) < deadline)
+	while (drain.left != 0 && tn_cache_time_locked(cache) < deadline && !tn_forked_since(generation))
 		tn_worker_wait_unlock_lock(cache, &cache->settled, deadline);
+	if (tn_forked_since(generation)) {
+		tn_unlock();
+		return tn_fail(TENURE_EFORKED, "the process was forked in a release that this drain ran; in the child nothing is out");
+	}
 	tn_list_remove(&drain.in_function);
 	tn_unlock();
 	return drain.left > INT32_MAX ? INT32_MAX : (int)drain.left;
@@ -145,7 +162,10 @@ int tn_clear_await(struct tn_function *root, int64_t deadline)
 	struct tn_function *child;
 	int out = await_releases(root, deadline);
 
-	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;)
-		out += await_releases(child, deadline);
+	for (child = NULL; out >= 0 && (child = tn_clear_next_child(root, child)) != NULL;) {
+		int more = await_releases(child, deadline);
+
+		out = more < 0 ? more : out + more;
+	}
 	return out;
 }

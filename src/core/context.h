@@ -30,11 +30,14 @@ struct tn_releasing_now {
 
 struct tn_context { /* owned by the thread */
 	tenure_call *inside; /* the innermost creation it runs, or is attached to */
-	tenure_session *session; /* current, or NULL */
+	struct tn_visit visit; /* its current session */
 	enum tn_callback callback;
 	struct tn_releasing_now *releasing; /* the innermost release it runs, whatever it runs inside that; NULL: none */
 	tenure_cache *worker_of; /* the cache whose worker it is; NULL: not one of the library's */
 	int creator_result; /* of the last creation that failed for this thread */
+	struct tn_session *turn_in; /* the session in which a front has its turn on this thread, or NULL */
+	uint64_t turn_generation; /* of the process, then */
+	bool exit_key_set; /* should the front end the thread, session.c ends its turn */
 	bool quiet; /* inside a refresh, which has no front, nor has what it calls */
 	bool attached; /* `inside`, or what the thread's own creations run in, is another thread's: */
 	tenure_call *attached_to;
@@ -61,29 +64,6 @@ static inline void tn_callback_leave(enum tn_callback was)
 static inline const tenure_front *tn_front(const tenure_cache *cache)
 {
 	return tn_context()->quiet ? NULL : cache->options.front;
-}
-
-/* A front's turn. A cancellation that comes in it takes effect when it is over: a front writes, which is a point of
- * cancellation, and has locks of its own. So a thread may end in tn_front_leave(); and in the front itself, which may call
- * pthread_exit(). Whoever gives a front its turn is ready for both, and sets `callback` back then. */
-struct tn_turn {
-	enum tn_callback was;
-	int cancel_state;
-};
-
-static inline struct tn_turn tn_front_enter(void)
-{
-	struct tn_turn turn = { .was = tn_callback_enter(TN_IN_FRONT) };
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &turn.cancel_state);
-	return turn;
-}
-
-static inline void tn_front_leave(struct tn_turn turn)
-{
-	tn_callback_leave(turn.was);
-	pthread_setcancelstate(turn.cancel_state, &turn.cancel_state);
-	pthread_testcancel();
 }
 
 /* Has this process been forked since? Whoever comes back from user code asks before it touches the core. */

@@ -29,6 +29,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -46,6 +47,15 @@ enum tn_cause { TN_EXPIRED, TN_IDLE, TN_CAPACITY, TN_CLEARED, TN_INVALID, TN_REP
 
 struct tn_function;
 struct tn_recording;
+struct tn_session;
+struct tn_tree;
+
+/* Being in a session: what a thread has current, what a creation began in. It means nothing once that session has ended:
+ * the memory may serve another life. session.c tells. */
+struct tn_visit {
+	struct tn_session *session; /* NULL: in none */
+	uint64_t life;
+};
 struct tn_failure;
 
 enum { TN_PROGRESS_ROOM = 256 };
@@ -65,20 +75,8 @@ struct tn_object {
 	uint32_t entries; /* how many it stands in */
 };
 
-/* Whole cache lines, so that the head of each is one. */
 struct tn_entry {
-	union {
-		struct tenure_entry_ head; /* what a hit reads: hit.h */
-		struct { /* in its last bytes, which no hit looks at */
-			unsigned char read_by_hits[offsetof(struct tenure_entry_, state) + 1];
-			uint8_t cause; /* enum tn_cause, from RETIRED on */
-			bool last; /* RELEASING: the last entry of its object, so the release runs */
-			bool counted; /* in its function's `unfinished` */
-			bool running; /* RELEASING: a worker is in the callback */
-			bool own_ttl; /* its creator has set it */
-			uint8_t refresh_failures; /* in a row */
-		};
-	};
+	struct tenure_entry_ head; /* what a hit reads: hit.h */
 
 	/* The word that decides the release: TN_BIAS + leases granted on it - those given back; after retirement
 	 * exactly the leases that are out. atomic (acq_rel where it decides) */
@@ -98,6 +96,7 @@ struct tn_entry {
 	struct tn_recording *recording; /* NULL: none. Written before publication, freed after the release */
 
 	struct tn_heap_node timer; /* LIVE: when the maintenance must look at it */
+	uint32_t opened; /* LIVE: number of the record that opened a cell of it last, which names the one before; 0: none */
 	int64_t ready_at; /* when the creator returned; TN_NEVER: it has not, or it failed */
 	int64_t creation_time; /* how long it took, ns */
 	int64_t hard_at; /* nobody gets it any more: end of its ttl, or of max_stale; TN_NEVER */
@@ -107,7 +106,14 @@ struct tn_entry {
 		int64_t validate_at; /* LIVE: next validation; TN_NEVER without */
 		uint64_t counted_at; /* out of service: its number among all that were counted in `unfinished` */
 	};
+	uint8_t cause; /* enum tn_cause, from RETIRED on */
+	uint8_t refresh_failures; /* in a row */
+	bool last : 1; /* RELEASING: the last entry of its object, so the release runs */
+	bool counted : 1; /* in its function's `unfinished` */
+	bool running : 1; /* RELEASING: a worker is in the callback */
+	bool own_ttl : 1; /* its creator has set it */
 };
+_Static_assert(sizeof(struct tn_entry) % 64 == 0, "what a hit reads is one cache line");
 
 /* One call of drain; lives on its stack. */
 struct tn_drain {
@@ -140,7 +146,7 @@ struct tenure_call {
 	const tenure_definition *definition; /* the leader's */
 	const char *spinner; /* NULL: none; lives as long as the function */
 	bool show_time;
-	tenure_session *session; /* the leader's, held; may be NULL */
+	struct tn_visit visit; /* the leader's */
 	tenure_call *parent; /* the creation that this one runs in, or NULL; counted in its users */
 	uint64_t generation; /* of the process */
 	uint64_t life; /* number of this use of the memory; 0: unused */
@@ -150,7 +156,7 @@ struct tenure_call {
 	bool quiet; /* a refresh: without a front; what it says and asks is what its entry's recording has */
 	bool detached; /* the creator runs on a worker, without its caller */
 
-	struct tn_entry *variants; /* CREATING: the live entries of this base key with inputs */
+	struct tn_tree *tree; /* CREATING: of the live entries of this base key with inputs; NULL: there are none */
 	uint32_t users; /* leader, waiters and children: the last one returns it to the pool */
 	bool cleared; /* a clear came meanwhile: the result is not published, the verdict dropped */
 	bool awaiting; /* C8: the creator has not started, a release of this key is queued or running */
@@ -273,14 +279,16 @@ struct tn_function {
 	struct tn_list children; /* of a root */
 	struct tn_list in_parent; /* of a child */
 	struct tn_list in_session; /* of a child, while its session lasts */
-	tenure_session *session; /* of a child: its session, NULL once that has ended */
+	struct tn_session *session; /* of a child: its session, NULL once that has ended */
 	struct tn_function *parent; /* NULL: a root. constant */
 	tenure_function *faces; /* of a root: linked by state_[1], each counted in `users` */
 	tenure_cache *cache; /* constant */
 	const tenure_definition *definition; /* the newest one */
 	uint64_t shape; /* of name, version, type and parameters: constant */
 	bool scoped; /* a root with scope=session. constant */
-	bool closed; /* calls are refused: being forgotten, or its session has ended */
+	bool closed; /* calls are refused: retired, being forgotten, or its session has ended */
+	bool over; /* of a root: it was retired, so it stays closed when a forget comes to nothing */
+	uint32_t forgets; /* calls of forget under way: each counted in `users` */
 
 	/* plain, written under M, read under M or by the flight's leader */
 	union {
@@ -310,9 +318,15 @@ struct tn_function {
 /* A thread's record: never freed. When its thread ends it goes to the free list as it is, cells open, and serves the
  * next thread. */
 struct tn_record {
-	struct tenure_record_ head; /* written by the owner under M */
-	struct tn_list in_core;
+	struct tenure_record_ head; /* written by the owner under M; each chunk is the head of a tn_cells */
+	uint32_t number; /* constant */
 	struct tn_record *next_free;
+};
+
+/* A thread's cells of TENURE_CHUNK_ entries. */
+struct tn_cells {
+	struct tenure_cell_ cells[TENURE_CHUNK_];
+	uint32_t next[TENURE_CHUNK_]; /* of each that is open: the record that opened one of that entry before; 0: none */
 };
 
 /* A text of a function's. Constant. */
@@ -325,8 +339,8 @@ struct tn_core {
 	struct tn_mutex mutex; /* M */
 	struct tn_list caches;
 	struct tn_list functions; /* all, of every cache */
-	struct tn_list records; /* every record ever made, free ones too */
-	struct tn_list parents_records; /* of the parents of a forked child: kept reachable, never used */
+	struct tn_record **records; /* every record ever made, by number from 1 on; a forked child never uses its parents' */
+	uint32_t record_room, record_count;
 	struct tn_list waiters;
 	struct tn_record *free_records;
 	struct tn_entry *free_entries;
@@ -334,6 +348,7 @@ struct tn_core {
 	uint64_t entry_chunk_room, entry_chunk_count;
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
+	uint64_t work; /* entries and cells that were looked at one after the other, since others were let in */
 	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
@@ -346,7 +361,7 @@ struct tn_core {
 	struct tn_pool objects;
 	struct tn_pool flights;
 	struct tn_region headers; /* of TENURE_CHUNK_ entries each */
-	struct tn_region cell_chunks; /* of TENURE_CHUNK_ cells each */
+	struct tn_region cell_chunks; /* of struct tn_cells */
 	struct tn_pool function_pool;
 	struct tn_releasing {
 		struct tn_entry *first, *last;
@@ -371,6 +386,25 @@ static inline void tn_unlock(void)
 		tn_unlock_and_tell();
 	else
 		tn_mutex_unlock(&tn_core.mutex);
+}
+
+enum { TN_BATCH = 256 };
+
+/* Where there can be many entries, or many cells of one: is it time to let others have M? */
+static inline bool tn_batch_done_locked(void)
+{
+	return tn_core.work >= TN_BATCH;
+}
+
+/* Whoever waits for M has it now. */
+static inline void tn_breathe_unlock_lock(const char *place)
+{
+	(void)place;
+	tn_core.work = 0;
+	tn_unlock();
+	TN_FAULT(place);
+	tn_mutex_let_in(&tn_core.mutex);
+	tn_lock();
 }
 
 static inline void tn_assert_locked(void)

@@ -40,7 +40,7 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	creation->flight->recording = tn_recording_new();
 	if (creation->flight->recording == NULL)
 		return false;
-	creation->flight->session = tn_session_hold();
+	creation->flight->visit = tn_context()->visit;
 	if (request->key_size > TENURE_SMALL_KEY_) {
 		creation->key = tn_alloc(request->key_size & ~TENURE_DIGESTED_);
 		if (creation->key == NULL)
@@ -110,7 +110,9 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	if (first == NULL) {
 		tn_table_insert_locked(entry);
 	} else {
-		creation->flight->variants = first;
+		creation->flight->tree = tn_retire_tree_of(first);
+		if (creation->flight->tree != NULL)
+			creation->flight->tree->flight = creation->flight;
 		tn_table_replace_locked(first, entry);
 		tn_table_give_room_back_locked();
 	}
@@ -163,6 +165,11 @@ static void spin_unlock_lock(const struct tn_creation *creation)
 	tn_spin_learn(&cache->release_patience, predecessor_locked(creation, &before) == INT64_MIN);
 }
 
+static bool refused_locked(const struct tn_creation *creation)
+{
+	return creation->request->function->closed || creation->request->function->cache->closing;
+}
+
 static int await_predecessor(struct tn_creation *creation)
 {
 	const struct tn_request *request = creation->request;
@@ -177,14 +184,14 @@ static int await_predecessor(struct tn_creation *creation)
 	creation->flight->awaiting = true;
 	cache->awaiting++;
 	spin_unlock_lock(creation);
-	while (result == 0 && !creation->flight->hurry) {
+	while (result == 0 && !creation->flight->hurry && !tn_forked_since(creation->flight->generation)) {
 		since = predecessor_locked(creation, &before);
 		if (since == INT64_MIN)
 			break;
 		TN_FAULT("creation.awaits_release");
 		now = tn_cache_time_locked(cache);
 		end = tn_time_add(since, PREDECESSOR_MOST);
-		if (cache->closing)
+		if (refused_locked(creation))
 			result = TENURE_ECLOSED;
 		else if (now >= request->deadline)
 			result = TENURE_ETIMEDOUT;
@@ -194,6 +201,13 @@ static int await_predecessor(struct tn_creation *creation)
 			tn_worker_wait_unlock_lock(cache, &cache->settled,
 						   end < request->deadline ? end : request->deadline);
 	}
+	if (tn_forked_since(creation->flight->generation)) {
+		tn_unlock();
+		return TENURE_EFORKED;
+	}
+	/* Whatever retired all that there was has left it alone, for its creator had not started; nobody would come again. */
+	if (result == 0 && refused_locked(creation) && !creation->flight->cleared)
+		result = TENURE_ECLOSED;
 	creation->flight->awaiting = false;
 	cache->awaiting--;
 	creation->flight->started = tn_cache_time_locked(cache);
@@ -203,16 +217,23 @@ static int await_predecessor(struct tn_creation *creation)
 
 /* ---- conclusion */
 
-/* Entries of this base key with the same inputs make way; all of them when the new one has no inputs. */
-static void replace_variants_locked(tenure_call *flight)
+/* May it go into service? */
+static bool stays(const tenure_call *flight)
 {
-	struct tn_entry *entry = flight->variants, *next;
+	return !flight->cleared && !(flight->ttl_set && flight->ttl <= 0);
+}
 
-	for (; entry != NULL; entry = next) {
-		next = *tn_retire_variants_of(entry);
-		if (flight->recording->inputs == 0 ||
-		    tn_recording_same_inputs(entry->recording, flight->recording))
-			tn_retire_locked(entry, TN_REPLACED);
+/* The entry with the same inputs makes way, and those whose creators have asked otherwise; all where the new one has asked for
+ * nothing. There can be many; nobody adds to them meanwhile. */
+static void make_way_unlock_lock(tenure_call *flight)
+{
+	struct tn_entry *entry;
+
+	while (stays(flight) && flight->tree != NULL &&
+	       (entry = tn_tree_in_the_way_locked(flight->tree, flight->recording->path)) != NULL) {
+		tn_retire_locked(entry, TN_REPLACED);
+		if (tn_batch_done_locked())
+			tn_breathe_unlock_lock("publish.makes_way");
 	}
 }
 
@@ -249,10 +270,7 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	struct tn_function *function = flight->function;
 	struct tn_recording *recording = flight->recording;
 
-	replace_variants_locked(flight);
-	if (recording->inputs != 0)
-		recording->variants = flight->variants;
-	flight->variants = NULL;
+	tn_retire_enter_locked(entry);
 	if (recording->messages + recording->inputs != 0)
 		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
 	tn_entry_publish_locked(entry, flight->resource, object, tn_flight_grant_all_locked(flight));
@@ -264,10 +282,8 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	}
 	creation->timer_room = false; /* the entry's, until it leaves */
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
-	while (tn_evict_locked(function, entry)) { /* many are over only after the bound was lowered */
-		tn_unlock();
-		tn_lock();
-	}
+	while (tn_evict_locked(function, entry)) /* many are over only after the bound was lowered */
+		tn_breathe_unlock_lock("publish.evicts");
 }
 
 static void publish_locked(struct tn_creation *creation, int64_t ready_at)
@@ -286,7 +302,7 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 		entry->recording = recording;
 	}
 	TN_FAULT("publish.before_slot");
-	if (!flight->cleared && !(flight->ttl_set && flight->ttl <= 0)) {
+	if (stays(flight)) {
 		publish_live_locked(creation, object, ready_at);
 		return;
 	}
@@ -325,6 +341,7 @@ static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int 
 	ready_at = tn_cache_time(flight->function->cache);
 	tn_lock();
 	if (outcome == TN_CREATED) {
+		make_way_unlock_lock(flight);
 		publish_locked(creation, ready_at);
 	} else {
 		flight->function->failures += outcome == TN_FAILED;
@@ -409,7 +426,8 @@ int tn_creation_not_started(struct tn_creation *creation, int result)
 {
 	conclude(creation, TN_ABANDONED, result);
 	if (result == TENURE_ECLOSED)
-		return tn_fail(result, "the cache is being closed");
+		return tn_fail(result, "%s() was retired, its session has ended, or its cache is being closed",
+			       creation->request->definition->name);
 	return tn_fail(result, "waited long enough for the release of the previous resource of %s()",
 		       creation->request->definition->name);
 }
@@ -431,10 +449,19 @@ static int show_and_create(struct tn_creation *creation, bool *ret_started)
 	return result;
 }
 
+static int forked(struct tn_creation *creation)
+{
+	memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
+	return tn_fail(TENURE_EFORKED, "the process was forked inside the creator, or in a release that it awaited; in the "
+		       "child its result counts for nothing");
+}
+
 int tn_creation_await(struct tn_creation *creation)
 {
 	int result = await_predecessor(creation);
 
+	if (result == TENURE_EFORKED)
+		return forked(creation);
 	return result == 0 ? 0 : tn_creation_not_started(creation, result);
 }
 
@@ -444,11 +471,8 @@ int tn_creation_run(struct tn_creation *creation)
 	bool started;
 	int result = show_and_create(creation, &started);
 
-	if (tn_forked_since(flight->generation)) {
-		memset(creation, 0, sizeof(*creation)); /* all of it is the parent's */
-		return tn_fail(TENURE_EFORKED, "the process was forked inside the creator; in the child its result "
-			       "counts for nothing");
-	}
+	if (tn_forked_since(flight->generation))
+		return forked(creation);
 	if (!started) {
 		conclude(creation, TN_ABANDONED, result);
 		return tn_fail(result, "the front ended the creation of %s()", flight->definition->name);

@@ -180,6 +180,7 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->recording = NULL;
 	entry->flight = flight;
 	entry->last = entry->running = entry->counted = false;
+	entry->opened = 0;
 	entry->cause = TN_CAUSES; /* none yet */
 	entry->ready_at = TN_NEVER; /* likewise */
 	entry->creation_time = 0;

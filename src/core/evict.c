@@ -57,13 +57,13 @@ bool tn_evict_locked(struct tn_function *function, const struct tn_entry *fresh)
 	struct tn_entry *entry;
 
 	tn_assert_locked();
-	for (int i = 0; i < TN_BATCH; i++) {
-		if (function->live_count <= function->max_entries)
-			return false;
+	while (function->live_count > function->max_entries) {
 		entry = choose_locked(function, fresh);
 		if (entry == NULL)
 			return false;
 		tn_retire_locked(entry, TN_CAPACITY);
+		if (tn_batch_done_locked())
+			return function->live_count > function->max_entries;
 	}
-	return function->live_count > function->max_entries;
+	return false;
 }

@@ -5,7 +5,7 @@
 
 #include "core/core.h"
 
-/* A new entry was published: retire what is over max_entries, never the new one. At most TN_BATCH; true: there is more. */
+/* A new entry was published: retire what is over max_entries, never the new one. A batch at most; true: there is more. */
 bool tn_evict_locked(struct tn_function *function, const struct tn_entry *fresh);
 
 #endif

@@ -4,7 +4,7 @@
  * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
  * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
- * `timer.due` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
+ * `timer` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
  * Idle entries are looked at every eighth of their idle ttl, so they may live longer by that much. A leased entry
  * counts as used. */
@@ -96,17 +96,16 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 		tn_heap_remove(&cache->timers, &entry->timer);
 	if (due == TN_NEVER)
 		return;
-	entry->timer.due = due;
-	tn_heap_insert(&cache->timers, &entry->timer);
+	tn_heap_insert(&cache->timers, &entry->timer, due);
 	if (tn_heap_min(&cache->timers) == &entry->timer)
 		tn_tell_time_locked(cache, due);
 }
 
-/* The ends of its ttl: the hard one, or with background refresh first a soft one. */
-static void set_end_locked(struct tn_entry *entry, int64_t ttl)
+/* Its ends: the hard one, or with background refresh first a soft one. `end`: of its ttl. */
+static void set_end_locked(struct tn_entry *entry, int64_t end, int64_t ttl)
 {
 	const struct tn_function *function = tn_function_of(entry);
-	int64_t end = tn_time_add(entry->ready_at, with_jitter(entry, ttl)), stale;
+	int64_t stale;
 
 	entry->soft_at = TN_NEVER;
 	entry->hard_at = end;
@@ -115,6 +114,31 @@ static void set_end_locked(struct tn_entry *entry, int64_t ttl)
 	stale = function->max_stale > ttl ? function->max_stale : tn_time_add(ttl, ttl);
 	entry->soft_at = end;
 	entry->hard_at = tn_time_add(entry->ready_at, stale);
+}
+
+/* The end of its ttl, by the options in force; INT64_MIN: its creator has set one, which is over. */
+static int64_t end_of_ttl(const struct tn_entry *entry)
+{
+	if (!entry->own_ttl)
+		return tn_time_add(entry->ready_at, with_jitter(entry, tn_function_of(entry)->ttl));
+	if (__atomic_load_n(&entry->head.flags, __ATOMIC_RELAXED) & TENURE_STALE_)
+		return INT64_MIN;
+	return least(entry->soft_at, entry->hard_at);
+}
+
+/* Its ends as the options say now: what a longer ttl covers is stale no more. The caller sets expire_at and timer. */
+static void follow_options_locked(struct tn_entry *entry, int64_t now)
+{
+	const struct tn_function *function = tn_function_of(entry);
+	int64_t end = end_of_ttl(entry);
+
+	if (end == INT64_MIN && function->background)
+		return;
+	set_end_locked(entry, end, !entry->own_ttl || end == TN_NEVER ? function->ttl : end - entry->ready_at);
+	if (entry->soft_at > now) {
+		entry->refresh_failures = 0;
+		__atomic_fetch_and(&entry->head.flags, (uint8_t)~TENURE_STALE_, __ATOMIC_RELAXED);
+	}
 }
 
 bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
@@ -134,6 +158,12 @@ void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
 	int64_t ttl = entry->hard_at - entry->ready_at;
 
+	if (!tn_function_of(entry)->background || end_of_ttl(entry) > now) { /* its options have changed meanwhile */
+		follow_options_locked(entry, now);
+		set_expire_at_locked(entry);
+		set_timer_locked(entry, now);
+		return;
+	}
 	entry->refresh_failures += entry->refresh_failures < UINT8_MAX;
 	entry->soft_at = tn_time_add(now, pause < ttl ? pause : ttl);
 	set_expire_at_locked(entry);
@@ -153,7 +183,7 @@ void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t tt
 	entry->own_ttl = own_ttl;
 	entry->ready_at = entry->used_at = ready_at;
 	entry->refresh_failures = 0;
-	set_end_locked(entry, ttl);
+	set_end_locked(entry, tn_time_add(ready_at, with_jitter(entry, ttl)), ttl);
 	entry->validate_at = TN_NEVER;
 	if (function->validates && function->validate_every != 0)
 		entry->validate_at = tn_time_add(ready_at, function->validate_every);
@@ -176,6 +206,7 @@ static bool look_at_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
 
+	tn_core.work++;
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return true;
@@ -203,13 +234,13 @@ void tn_expire_again_start_locked(struct tn_function *function)
 static void again_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
-
 	bool refreshing = __atomic_load_n(&entry->head.flags, __ATOMIC_RELAXED) & TENURE_STALE_ && entry->soft_at == TN_NEVER;
 
-	if (!entry->own_ttl)
-		set_end_locked(entry, function->ttl);
-	if (refreshing)
-		entry->soft_at = TN_NEVER; /* its outcome sets the next */
+	follow_options_locked(entry, now);
+	if (refreshing) { /* its outcome sets the next */
+		entry->soft_at = TN_NEVER;
+		__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
+	}
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return;
@@ -245,7 +276,5 @@ bool tn_expire_one_locked(tenure_cache *cache, int64_t now)
 
 int64_t tn_expire_next_locked(const tenure_cache *cache)
 {
-	struct tn_heap_node *first = tn_heap_min(&cache->timers);
-
-	return first == NULL ? TN_NEVER : first->due;
+	return tn_heap_due(&cache->timers); /* TN_NEVER: none */
 }

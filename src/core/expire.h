@@ -5,7 +5,6 @@
 
 #include "core/core.h"
 
-enum { TN_BATCH = 256 }; /* entries in one section of M, where there can be many */
 
 /* Room for one entry's timer, for its whole life, since a timer comes and goes. Takes M; false: no memory. Given back
  * when the entry leaves service, or was never published. */

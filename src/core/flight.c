@@ -49,9 +49,9 @@ tenure_call *tn_flight_reserve(void)
 	tn_list_init(&flight->in_cache);
 	tn_list_init(&flight->waiters);
 	flight->users = 1;
-	flight->variants = NULL;
+	flight->tree = NULL;
 	flight->parent = NULL;
-	flight->session = NULL;
+	flight->visit = (struct tn_visit){ .session = NULL };
 	flight->function = NULL;
 	flight->validation = flight->quiet = flight->detached = flight->cleared = flight->hurry = flight->awaiting = false;
 	flight->ended = flight->abandoned = false;
@@ -115,7 +115,6 @@ void tn_flight_put(tenure_call *flight)
 {
 	while (flight != NULL) {
 		struct tn_recording *recording;
-		tenure_session *session;
 		struct tn_failure *error;
 		tenure_call *parent;
 		char *failure;
@@ -124,7 +123,6 @@ void tn_flight_put(tenure_call *flight)
 		tn_lock(); /* who is not the last may not look at it after this */
 		last = --flight->users == 0;
 		recording = flight->recording;
-		session = flight->session;
 		parent = flight->parent;
 		failure = flight->failure;
 		if (last && flight->error != NULL) { /* first of all: its drop may be in code that the function holds */
@@ -138,7 +136,6 @@ void tn_flight_put(tenure_call *flight)
 		if (last) {
 			flight->recording = NULL;
 			flight->failure = NULL;
-			flight->session = NULL;
 			flight->parent = NULL;
 			flight->life = 0;
 			if (flight->function != NULL)
@@ -150,7 +147,6 @@ void tn_flight_put(tenure_call *flight)
 			return;
 		tn_recording_put(recording);
 		tn_free(failure);
-		tn_session_put(session);
 		flight = parent;
 	}
 }
@@ -270,28 +266,28 @@ static tenure_activity activity_of(const tenure_call *flight, const struct tn_pr
 	};
 }
 
-static int show(const tenure_call *flight, const struct tn_progress *progress, const tenure_front *front, void *front_user,
-		int64_t elapsed)
+static int show(const tenure_call *flight, const struct tn_progress *progress, const tenure_front *front,
+		struct tn_visit visit, int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
-	struct tn_turn turn = tn_front_enter();
-	int result = front->wait(front_user, &activity);
+	struct tn_turn turn = tn_front_enter(visit);
+	int result = front->wait(turn.front_user, &activity);
 
-	tn_front_leave(turn);
+	tn_front_leave(&turn);
 	return result <= 0 ? result : TENURE_ETIMEDOUT; /* a result is negative */
 }
 
 static void show_end(const tenure_call *flight, const struct tn_progress *progress, const tenure_front *front,
-		     void *front_user, int64_t elapsed)
+		     struct tn_visit visit, int64_t elapsed)
 {
 	tenure_activity activity = activity_of(flight, progress, elapsed);
 	struct tn_turn turn;
 
 	if (front->done == NULL)
 		return;
-	turn = tn_front_enter();
-	front->done(front_user, &activity);
-	tn_front_leave(turn);
+	turn = tn_front_enter(visit);
+	front->done(turn.front_user, &activity);
+	tn_front_leave(&turn);
 }
 
 static const tenure_front no_front;
@@ -301,7 +297,6 @@ struct wait {
 	tenure_call *flight;
 	struct tn_waiter *waiter;
 	const tenure_front *front;
-	void *front_user;
 	bool shown; /* the front is to be told of the end */
 };
 
@@ -329,7 +324,7 @@ static void end_shown(struct wait *wait)
 	progress = wait->flight->progress;
 	elapsed = elapsed_locked(wait->flight);
 	tn_unlock();
-	show_end(wait->flight, &progress, wait->front, wait->front_user, elapsed);
+	show_end(wait->flight, &progress, wait->front, tn_context()->visit, elapsed);
 }
 
 static void thread_lost(void *pointer)
@@ -363,7 +358,7 @@ static int show_unlock_lock(struct wait *wait, bool end)
 		end_shown(wait);
 	} else {
 		wait->shown = true;
-		result = show(wait->flight, &progress, wait->front, wait->front_user, elapsed);
+		result = show(wait->flight, &progress, wait->front, tn_context()->visit, elapsed);
 	}
 	pthread_cleanup_pop(0);
 	tn_lock();
@@ -374,11 +369,7 @@ int tn_flight_wait_unlock_lock(tenure_call *flight, struct tn_waiter *waiter, in
 {
 	tenure_cache *cache = flight->function->cache;
 	const tenure_front *front = tn_front(cache) == NULL ? &no_front : tn_front(cache);
-	tenure_session *session = tn_context()->session;
-	struct wait wait = {
-		.flight = flight, .waiter = waiter, .front = front,
-		.front_user = session == NULL ? NULL : session->front_user,
-	};
+	struct wait wait = { .flight = flight, .waiter = waiter, .front = front };
 	int64_t now, tick = next_tick(flight, front, -1);
 	int result = 0;
 
@@ -439,11 +430,6 @@ void tn_flight_end_locked(tenure_call *flight, int result, bool abandoned)
 
 /* ---- the leader's side of the front */
 
-static void *leaders_user(const tenure_call *flight)
-{
-	return flight->session == NULL ? NULL : flight->session->front_user;
-}
-
 int tn_flight_show_start(tenure_call *flight)
 {
 	const tenure_front *front = tn_front(flight->function->cache);
@@ -453,7 +439,7 @@ int tn_flight_show_start(tenure_call *flight)
 		return 0; /* detached: those who wait for it show it */
 	flight->shown = true;
 	flight->shown_next = tn_time_add(flight->started, tick_of(front));
-	return show(flight, &none, front, leaders_user(flight), 0);
+	return show(flight, &none, front, flight->visit, 0);
 }
 
 void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
@@ -466,7 +452,7 @@ void tn_flight_show_end(tenure_call *flight, int64_t elapsed)
 	tn_lock();
 	progress = flight->progress;
 	tn_unlock();
-	show_end(flight, &progress, flight->function->cache->options.front, leaders_user(flight), elapsed);
+	show_end(flight, &progress, flight->function->cache->options.front, flight->visit, elapsed);
 }
 
 void tn_flight_progress(tenure_call *flight, double fraction, const char *text)
@@ -490,5 +476,5 @@ void tn_flight_progress(tenure_call *flight, double fraction, const char *text)
 	if (now < flight->shown_next)
 		return;
 	flight->shown_next = tn_time_add(now, tick_of(flight->function->cache->options.front));
-	show(flight, &progress, flight->function->cache->options.front, leaders_user(flight), now - flight->started);
+	show(flight, &progress, flight->function->cache->options.front, flight->visit, now - flight->started);
 }

@@ -4,13 +4,15 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "core/clear.h"
+#include "core/context.h"
 #include "core/entry.h"
 #include "core/function.h"
 #include "core/scope.h"
 #include "core/worker.h"
 
-/* No call finds it any more; what it has goes. How many. `root` is counted by the caller. */
+/* No call finds it any more; what it has goes. How many. `root` is held by the caller. */
 static int close_family(struct tn_function *root, enum tn_cause cause)
 {
 	struct tn_function *child;
@@ -18,6 +20,9 @@ static int close_family(struct tn_function *root, enum tn_cause cause)
 
 	tn_lock();
 	root->closed = true;
+	root->over = root->over || cause == TN_REPLACED;
+	root->forgets += cause != TN_REPLACED;
+	tn_cond_broadcast(&root->cache->settled); /* creations that await a release end here */
 	tn_unlock();
 	count = tn_clear_function(root, cause);
 	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;) {
@@ -31,20 +36,14 @@ static int close_family(struct tn_function *root, enum tn_cause cause)
 
 int tn_forget_retire(tenure_function *face)
 {
-	struct tn_function *root;
-	int count = 0;
+	struct tn_function *root = tn_function_hold(face, true);
+	uint64_t generation = tn_core.generation;
+	int count;
 
-	tn_lock();
-	root = tn_function_of_face_locked(face);
-	if (root != NULL)
-		root->users++;
-	tn_unlock();
 	if (root == NULL)
 		return 0;
 	count = close_family(root, TN_REPLACED);
-	tn_lock();
-	tn_function_put_locked(root);
-	tn_unlock();
+	tn_function_let_go(root, generation);
 	return count;
 }
 
@@ -59,32 +58,47 @@ static uint64_t faces_of_locked(const struct tn_function *root)
 
 int tn_forget(tenure_function *face, int64_t deadline)
 {
-	struct tn_function *root;
+	struct tn_function *root = tn_function_hold(face, true);
+	uint64_t generation = tn_core.generation;
 	tenure_cache *cache;
-	bool was_closed, gone;
+	bool gone;
 
-	tn_lock();
-	root = tn_function_of_face_locked(face);
-	if (root == NULL) {
-		tn_unlock();
+	if (root == NULL)
 		return 0;
-	}
-	root->users++;
-	was_closed = root->closed;
 	cache = root->cache;
-	tn_unlock();
 	close_family(root, TN_CLEARED);
 	tn_lock();
-	/* Left: its faces, prepared keys (which look at no definition), and this call. */
-	while (!(gone = root->users == faces_of_locked(root) + root->keys + 1) && tn_cache_time_locked(cache) < deadline)
+	TN_FAULT("forget.waits");
+	/* Left: its faces, prepared keys (which look at no definition), and the calls of this function. */
+	while (!(gone = root->users == faces_of_locked(root) + root->keys + root->forgets) &&
+	       tn_cache_time_locked(cache) < deadline && !tn_forked_since(generation))
 		tn_worker_wait_unlock_lock(cache, &cache->settled, deadline);
-	if (gone)
+	if (tn_forked_since(generation)) {
+		tn_unlock();
+		return tn_fail(TENURE_EFORKED, "the process was forked in a release that this call ran; in the child nothing is forgotten");
+	}
+	if (gone) {
 		tn_function_unlink_face_locked(face, root);
-	root->closed = gone ? root->faces == NULL : was_closed;
-	tn_function_put_locked(root);
+		root->over = false; /* for the faces that are left it begins anew */
+	}
+	root->forgets--;
+	root->closed = root->faces == NULL || root->over || root->forgets != 0;
 	tn_unlock();
+	tn_function_let_go(root, generation);
 	return gone ? 0 : tn_fail(TENURE_EBUSY, "%s() still has resources that are leased or being released, or calls under "
 				  "way; it must stay where it is", face->definition->name);
+}
+
+/* Sessions that are still open had functions of their own in it. */
+static void close_children_locked(struct tn_function *root)
+{
+	for (struct tn_list *at = root->children.next, *next; at != &root->children; at = next) {
+		struct tn_function *child = tn_container(at, struct tn_function, in_parent);
+
+		next = at->next;
+		child->cache = NULL;
+		tn_scope_close_locked(child);
+	}
 }
 
 void tn_forget_cache(tenure_cache *cache)
@@ -99,6 +113,7 @@ void tn_forget_cache(tenure_cache *cache)
 		tn_list_remove(&root->in_core);
 		while (root->faces != NULL)
 			tn_function_close_face_locked(root->faces, root);
+		close_children_locked(root);
 		root->cache = NULL;
 		tn_function_put_locked(root);
 	}

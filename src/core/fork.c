@@ -20,6 +20,7 @@
 #include "core/key.h"
 #include "core/maintenance.h"
 #include "core/object.h"
+#include "core/session.h"
 #include "core/table.h"
 
 struct tn_core tn_core;
@@ -37,6 +38,8 @@ static void parent(void)
 static void forget_function(struct tn_function *function)
 {
 	function->users = function->keys = 0; /* calls, flights, entries and keys are the parent's */
+	function->forgets = 0; /* likewise */
+	function->closed = function->over || function->faces == NULL;
 	for (const tenure_function *face = function->faces; face != NULL; face = face->state_[1])
 		function->users++;
 	tn_list_init(&function->children);
@@ -65,6 +68,7 @@ static void child(void)
 	tn_entry_forget_all();
 	tn_holder_forget_all();
 	tn_object_forget_all();
+	tn_session_forget_all();
 	tn_pool_abandon(&tn_core.flights);
 	tn_list_init(&tn_core.waiters);
 	tn_core.outbox = NULL;
@@ -92,15 +96,14 @@ static void start(void)
 	tn_mutex_init(&tn_core.mutex);
 	tn_list_init(&tn_core.caches);
 	tn_list_init(&tn_core.functions);
-	tn_list_init(&tn_core.records);
-	tn_list_init(&tn_core.parents_records);
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
 	tn_region_init(&tn_core.headers, TENURE_CHUNK_ * sizeof(struct tn_entry));
-	tn_region_init(&tn_core.cell_chunks, TENURE_CHUNK_ * sizeof(struct tenure_cell_));
+	tn_region_init(&tn_core.cell_chunks, sizeof(struct tn_cells));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
+	tn_session_start();
 	tn_maintenance_start();
 	pthread_atfork(prepare, parent, child);
 }

@@ -172,25 +172,24 @@ static void apply_to_entries(struct tn_function *function)
 	tn_expire_again_start_locked(function);
 	do {
 		more = tn_expire_again_locked(function, tn_cache_time_locked(function->cache));
-		tn_unlock();
-		TN_FAULT("update.between_batches");
-		tn_lock();
+		tn_breathe_unlock_lock("update.between_batches");
 	} while (more);
-	while (tn_evict_locked(function, NULL)) {
-		tn_unlock();
-		tn_lock();
-	}
+	while (tn_evict_locked(function, NULL))
+		tn_breathe_unlock_lock("update.evicts");
 	tn_unlock();
 }
 
-static void apply_to_family(struct tn_function *root, const struct tn_options *options, struct tn_text *spinner)
+/* A child takes what the root has now: another update may have come meanwhile. */
+static void apply_to_family(struct tn_function *root)
 {
 	struct tn_function *child;
 
 	apply_to_entries(root);
 	for (child = NULL; (child = tn_clear_next_child(root, child)) != NULL;) {
+		TN_FAULT("update.before_child");
 		tn_lock();
-		apply_locked(child, options, spinner);
+		child->in_force = root->in_force;
+		child->spinner = root->spinner;
 		child->validates = root->validates;
 		child->definition = root->definition;
 		tn_unlock();
@@ -341,7 +340,7 @@ int tn_function_register(tenure_function *face, const struct tn_options *options
 	tn_free(r.spinner);
 	tn_free(r.version);
 	if (result == 0 && r.again)
-		apply_to_family(*ret_function, options, (*ret_function)->spinner);
+		apply_to_family(*ret_function);
 	switch (result) {
 	case TENURE_ENOMEM:
 		return tn_fail(result, "out of memory for the function %s()", definition->name);

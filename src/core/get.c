@@ -36,7 +36,8 @@ struct get {
 	tenure_call *validation; /* reserved */
 	struct tn_holder *holder; /* reserved, where the function tracks its leases */
 	struct tn_answers answers;
-	struct tenure_cell_ *hold; /* one lease that is given back after a call of the front; NULL: none */
+	struct tenure_cell_ *hold; /* one lease that is given back if the outcome is not the caller's; NULL: none */
+	struct tn_input *asked; /* counted while the front is asked for it; NULL: none */
 	tenure_call *joined; /* counted while its outcome is looked at; NULL: none */
 	struct tenure_cell_ *lease;
 	uint64_t generation; /* of the process: after user code in a forked child nothing of this is touched */
@@ -50,37 +51,47 @@ struct found {
 	struct tn_entry *first; /* of this key in the table; NULL: none */
 	struct tn_entry *entry; /* live, and the caller's by its inputs; NULL: none */
 	tenure_call *flight; /* the running creation of this key; NULL: none */
-	const struct tn_input *ask; /* whether `entry` is the caller's depends on this */
+	struct tn_input *ask; /* which entry is the caller's depends on this */
 };
+
+/* Which entry of a tree is the caller's, if that can be told. */
+static void follow_locked(const struct get *get, struct tn_tree *tree, struct found *found)
+{
+	struct tn_node *node;
+
+	switch (tn_recording_follow_locked(tree, &get->answers, &node)) {
+	case TN_MATCHES:
+		found->entry = node->entry;
+		break;
+	case TN_ASK:
+		found->ask = node->question;
+		break;
+	case TN_DIFFERS:
+		break;
+	}
+}
 
 static void look_up_locked(struct get *get, int64_t now, struct found *found)
 {
-	struct tn_entry *entry, *next;
+	struct tn_tree *tree;
 
-again:
-	memset(found, 0, sizeof(*found));
-	found->first = tn_table_find_locked(get->function, get->request->hash, get->request->key,
-					    get->request->key_size);
-	entry = found->first;
-	if (entry != NULL && tn_entry_is(entry, TN_CREATING)) {
-		found->flight = entry->flight;
-		entry = entry->flight->variants;
-	}
-	for (; entry != NULL; entry = next) {
-		struct tn_entry **more = tn_retire_variants_of(entry);
-		enum tn_match match;
-
-		next = more == NULL ? NULL : *more;
-		if (entry->hard_at <= now) {
-			tn_retire_locked(entry, TN_EXPIRED);
-			goto again; /* the table has changed */
-		}
-		match = tn_recording_match(entry->recording, &get->answers, &found->ask);
-		if (match == TN_DIFFERS)
-			continue;
-		found->entry = entry;
-		return;
-	}
+	do {
+		memset(found, 0, sizeof(*found));
+		found->first = tn_table_find_locked(get->function, get->request->hash, get->request->key,
+						    get->request->key_size);
+		if (found->first == NULL)
+			return;
+		tree = tn_retire_tree_of(found->first);
+		if (tn_entry_is(found->first, TN_CREATING))
+			found->flight = found->first->flight;
+		else if (tree == NULL)
+			found->entry = found->first;
+		if (tree != NULL)
+			follow_locked(get, tree, found);
+		if (found->entry == NULL || found->entry->hard_at > now)
+			return;
+		tn_retire_locked(found->entry, TN_EXPIRED); /* and the table has changed */
+	} while (true);
 }
 
 /* ---- the steps; each is called with M and returns without it */
@@ -96,6 +107,8 @@ static void let_go(struct get *get)
 	if (get->hold != NULL)
 		tenure_unpin_(get->hold);
 	get->hold = NULL;
+	tn_input_put(get->asked);
+	get->asked = NULL;
 	tn_flight_put(get->joined);
 	get->joined = NULL;
 }
@@ -103,7 +116,7 @@ static void let_go(struct get *get)
 /* Ask the front for one input's value. 0, or an error. */
 static int answer(struct get *get, const struct tn_input *input)
 {
-	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->session);
+	int result = tn_recording_answer(&get->answers, input, tn_front(get->cache), tn_context()->visit);
 
 	return tn_forked_since(get->generation) ? forked(get->request) : result;
 }
@@ -112,8 +125,8 @@ static int answer_unlock(struct get *get, const struct found *found)
 {
 	int result;
 
-	tn_lease_grant_locked(found->entry, 1); /* keeps the input while the front is asked */
-	get->hold = &found->entry->grant;
+	get->asked = found->ask; /* whatever happens to the tree meanwhile */
+	get->asked->users++;
 	tn_unlock();
 	result = answer(get, found->ask);
 	if (result != TENURE_EFORKED)
@@ -297,7 +310,7 @@ static int one_round(struct get *get)
 							     get->request->definition->name);
 	}
 	look_up_locked(get, now, &found);
-	if (found.ask != NULL && found.entry != NULL)
+	if (found.ask != NULL)
 		return answer_unlock(get, &found);
 	if (found.entry != NULL && tn_validate_due_locked(found.entry, now))
 		return validate_unlock(get, found.entry);
@@ -358,7 +371,7 @@ static void handing_lost(void *pointer)
 static void replay_guarded(struct handing *handing, const struct tn_recording *recording, const tenure_front *front)
 {
 	pthread_cleanup_push(handing_lost, handing);
-	tn_recording_replay(recording, front, tn_context()->session);
+	tn_recording_replay(recording, front, tn_context()->visit);
 	pthread_cleanup_pop(0);
 }
 

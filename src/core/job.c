@@ -54,7 +54,7 @@ static void leave(struct running *running)
 {
 	struct tn_context *context = tn_context();
 
-	context->session = running->was.session;
+	context->visit = running->was.visit;
 	context->inside = running->was.inside;
 	context->callback = running->was.callback;
 	context->quiet = running->was.quiet;
@@ -87,7 +87,7 @@ static void run(struct tn_task *task)
 	struct running running = { .job = job, .was = *context };
 
 	context->quiet = job->creation.flight->quiet;
-	context->session = context->quiet ? job->creation.flight->session : NULL;
+	context->visit = context->quiet ? job->creation.flight->visit : (struct tn_visit){ .session = NULL };
 	context->inside = NULL;
 	pthread_cleanup_push(thread_lost, &running);
 	if (closing(job))

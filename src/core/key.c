@@ -11,7 +11,6 @@
 #include "base/error.h"
 
 enum { DEPTH_MOST = 64, DIGESTED_KIND = 0x80, PATH_MOST = 200 };
-static const uint64_t DIGESTED_SIZE = UINT64_C(1) << 63; /* in the word of a leaf */
 static const char *const KINDS[] = { "nil", "bool", "int", "uint", "real", "text", "bytes", "list", "map", "value", "object" };
 
 static struct tn_digest_key digest_key; /* constant after tn_key_setup() */
@@ -31,13 +30,20 @@ const char *tn_parameter_type(const tenure_parameter *parameter)
 	return parameter->type != NULL ? parameter->type : tn_kind_name(parameter->kind);
 }
 
+/* Where in a list or a map: put into words when something is wrong there only. Lives on the stack of its encode_items(). */
+struct step {
+	const struct step *outer;
+	const tenure_value *list; /* or map */
+	size_t item;
+};
+
 /* One key being built: what identify functions get to add to. */
 struct tenure_identity {
 	struct tn_key *key;
 	size_t size;
 	const tenure_definition *definition;
 	const tenure_parameter *parameter;
-	char path[PATH_MOST]; /* to the value being encoded: ["n"][2] */
+	const struct step *steps; /* to the value being encoded, the innermost first; NULL: it is the argument itself */
 	int result; /* the first error */
 };
 
@@ -45,9 +51,24 @@ struct tenure_identity {
 
 static int refuse(struct tenure_identity *identity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ["n"][2] */
+static size_t describe_steps(const struct step *step, char *text, size_t room)
+{
+	size_t length = step->outer == NULL ? 0 : describe_steps(step->outer, text, room);
+	const tenure_value *items = step->list->as.data, *name = step->item % 2 == 1 ? &items[step->item - 1] : NULL;
+	bool map = step->list->kind == TENURE_MAP;
+
+	if (map && name != NULL && name->kind == TENURE_STRING)
+		snprintf(text + length, room - length, "[\"%.*s\"]", name->size < 40 ? (int)name->size : 40,
+			 (const char *)name->as.data);
+	else
+		snprintf(text + length, room - length, "[%zu]", map ? step->item / 2 : step->item);
+	return length + strlen(text + length);
+}
+
 static int refuse(struct tenure_identity *identity, const char *format, ...)
 {
-	char what[160];
+	char what[160], path[PATH_MOST] = "";
 	va_list arguments;
 
 	if (identity->result != 0)
@@ -55,10 +76,12 @@ static int refuse(struct tenure_identity *identity, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
+	if (identity->steps != NULL)
+		describe_steps(identity->steps, path, sizeof(path));
 	return identity->result = tn_fail(TENURE_EARGUMENT,
 		"%s(): the argument %s%s (%s) %s. Pass a value that has an identity (NULL has none, \"\" has), begin the parameter's "
 		"name with an underscore (_%s) to leave it out of the key, or declare it with an identify function",
-		identity->definition->name, identity->parameter->name, identity->path, tn_parameter_type(identity->parameter), what,
+		identity->definition->name, identity->parameter->name, path, tn_parameter_type(identity->parameter), what,
 		identity->parameter->name);
 }
 
@@ -124,7 +147,7 @@ static uint64_t append_leaf(struct tenure_identity *identity, const void *data, 
 	}
 	tn_digest(&digest_key, data, size, digest);
 	append(identity, digest, sizeof(digest));
-	return size | DIGESTED_SIZE;
+	return size | TN_DIGESTED_SIZE;
 }
 
 /* ---- values */
@@ -152,24 +175,17 @@ static void encode_leaf(struct tenure_identity *identity, const tenure_value *va
 static void encode_items(struct tenure_identity *identity, const tenure_value *value, int depth)
 {
 	const tenure_value *items = value->as.data;
-	size_t length = strlen(identity->path);
+	struct step step = { .outer = identity->steps, .list = value };
 
 	if (items == NULL && value->size != 0) {
 		refuse(identity, "is a list without items");
 		return;
 	}
 	append_word(identity, value->size);
-	for (size_t i = 0; i < value->size && identity->result == 0; i++) {
-		if (value->kind == TENURE_MAP && i % 2 == 1 && items[i - 1].kind == TENURE_STRING)
-			snprintf(identity->path + length, PATH_MOST - length, "[\"%.*s\"]",
-				 items[i - 1].size < 40 ? (int)items[i - 1].size : 40, (const char *)items[i - 1].as.data);
-		else
-			snprintf(identity->path + length, PATH_MOST - length, "[%zu]",
-				 value->kind == TENURE_MAP ? i / 2 : i);
-		encode(identity, &items[i], depth + 1);
-	}
-	if (identity->result == 0)
-		identity->path[length] = '\0';
+	identity->steps = &step;
+	for (; step.item < value->size && identity->result == 0; step.item++)
+		encode(identity, &items[step.item], depth + 1);
+	identity->steps = step.outer;
 }
 
 static void encode(struct tenure_identity *identity, const tenure_value *value, int depth)
@@ -355,11 +371,11 @@ uint64_t tn_key_hash(const tenure_definition *definition, uint64_t hash, const u
 			continue;
 		value = tenure_read8_(word);
 		word += 8;
-		if (parameter->kind < TENURE_STRING || value & DIGESTED_SIZE)
+		if (parameter->kind < TENURE_STRING || value & TN_DIGESTED_SIZE)
 			hash = tenure_mix_word_(hash, value);
 		if (parameter->kind < TENURE_STRING)
 			continue;
-		value = value & DIGESTED_SIZE ? 16 : value;
+		value = value & TN_DIGESTED_SIZE ? 16 : value;
 		hash = tenure_mix_bytes_(hash, tail, value);
 		tail += value;
 	}
@@ -387,7 +403,6 @@ int tn_key_build(struct tn_key *key, const tenure_definition *definition, uint64
 		uint64_t value;
 
 		identity.parameter = &definition->parameters[i];
-		identity.path[0] = '\0';
 		if (!tn_parameter_keyed(identity.parameter))
 			continue;
 		value = list != NULL ? append_argument(&identity, &list->items[i]) : append_parameter(&identity, arguments);
@@ -407,100 +422,4 @@ void tn_key_drop(struct tn_key *key)
 	if (key->bytes != key->small)
 		tn_free(key->bytes);
 	tn_key_start(key);
-}
-
-/* ---- for people */
-
-struct text {
-	char *at;
-	size_t room, length;
-};
-
-static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-	int written;
-
-	if (text->length + 1 >= text->room)
-		return;
-	va_start(arguments, format);
-	written = vsnprintf(text->at + text->length, text->room - text->length, format, arguments);
-	va_end(arguments);
-	if (written > 0)
-		text->length += (size_t)written;
-	if (text->length >= text->room)
-		text->length = text->room - 1;
-}
-
-static void add_quoted(struct text *text, const unsigned char *data, uint64_t size)
-{
-	add(text, "\"");
-	for (uint64_t i = 0; i < size && i < 60; i++) {
-		if (data[i] == '"' || data[i] == '\\')
-			add(text, "\\%c", data[i]);
-		else if (data[i] < ' ' || data[i] == 0x7f)
-			add(text, "\\x%02x", data[i]);
-		else
-			add(text, "%c", data[i]);
-	}
-	add(text, size > 60 ? "...\"" : "\"");
-}
-
-static void add_word(struct text *text, uint32_t kind, uint64_t word)
-{
-	double real;
-
-	switch (kind) {
-	case TENURE_BOOL:
-		add(text, word ? "true" : "false");
-		break;
-	case TENURE_INT:
-		add(text, "%lld", (long long)(int64_t)word);
-		break;
-	case TENURE_UINT:
-		add(text, "%llu", (unsigned long long)word);
-		break;
-	default:
-		memcpy(&real, &word, sizeof(real));
-		add(text, "%.17g", real);
-	}
-}
-
-void tn_key_format(const tenure_definition *definition, const unsigned char *bytes, uint32_t size, char *room_at,
-		   size_t room)
-{
-	struct text text = { .at = room_at, .room = room };
-	const unsigned char *word = bytes, *tail;
-	size_t words = 0;
-
-	room_at[0] = '\0';
-	if (size & TENURE_DIGESTED_) {
-		add(&text, "<%llu bytes>", (unsigned long long)tenure_read8_(bytes));
-		return;
-	}
-	for (size_t i = 0; i < definition->parameter_count; i++)
-		words += tn_parameter_keyed(&definition->parameters[i]);
-	tail = bytes + 8 * words;
-	for (size_t i = 0; i < definition->parameter_count; i++) {
-		const tenure_parameter *parameter = &definition->parameters[i];
-		uint64_t value;
-
-		if (!tn_parameter_keyed(parameter))
-			continue;
-		value = tenure_read8_(word);
-		add(&text, word == bytes ? "" : ", ");
-		word += 8;
-		if (parameter->kind < TENURE_STRING) {
-			add_word(&text, parameter->kind, value);
-			continue;
-		}
-		if (value & DIGESTED_SIZE || parameter->kind != TENURE_STRING)
-			add(&text, "<%s, %llu bytes>", parameter->kind < TENURE_VALUE ? KINDS[parameter->kind] : "value",
-			    (unsigned long long)(value & ~DIGESTED_SIZE));
-		else
-			add_quoted(&text, tail, value);
-		tail += value & DIGESTED_SIZE ? 16 : value;
-	}
 }

@@ -12,6 +12,8 @@
 #include <tenure/tenure.h>
 #include <tenure/hit.h>
 
+#define TN_DIGESTED_SIZE (UINT64_C(1) << 63) /* in the word of a leaf: it is a digest */
+
 struct tn_key {
 	unsigned char *bytes; /* `small`, or allocated */
 	uint32_t size; /* with TENURE_DIGESTED_ */

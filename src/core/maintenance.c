@@ -14,12 +14,10 @@
 static const int64_t LOOK_AGAIN = 1000000000; /* ns: after which a callback may have got stuck */
 
 /* Many deadlines at once are met in batches: others want M. */
-static void breathe_unlock_lock(int *looked)
+static void breathe_unlock_lock(void)
 {
-	if (++*looked % TN_BATCH == 0) {
-		tn_unlock();
-		tn_lock();
-	}
+	if (tn_batch_done_locked())
+		tn_breathe_unlock_lock("expire.between_batches");
 }
 
 static bool due_locked(const tenure_cache *cache, int64_t now)
@@ -44,7 +42,6 @@ static void *maintenance_main(void *pointer)
 {
 	tenure_cache *cache = pointer;
 	int64_t now, next, look;
-	int looked = 0;
 
 	tn_lock();
 	while (!cache->stop) {
@@ -53,7 +50,7 @@ static void *maintenance_main(void *pointer)
 			__atomic_store_n(&cache->now, now, __ATOMIC_RELAXED);
 		while (due_locked(cache, now) && !cache->stop) {
 			tn_expire_one_locked(cache, now);
-			breathe_unlock_lock(&looked);
+			breathe_unlock_lock();
 		}
 		tn_tell_unlock_lock();
 		replace_stuck_unlock_lock(cache, now, &look);
@@ -102,7 +99,7 @@ int tn_maintenance_poll(tenure_cache *cache, int64_t now, int limit, int64_t *re
 	bool manual = cache->options.manual;
 	tenure_call *flight;
 	int64_t next, look;
-	int done = 0, looked = 0;
+	int done = 0;
 
 	now = now < TN_NEVER ? now : TN_NEVER - 1; /* "never" does not come */
 	tn_lock();
@@ -112,7 +109,7 @@ int tn_maintenance_poll(tenure_cache *cache, int64_t now, int limit, int64_t *re
 		bool retired = tn_expire_one_locked(cache, now);
 
 		done += !manual && retired;
-		breathe_unlock_lock(&looked);
+		breathe_unlock_lock();
 	}
 	while (manual && (limit == 0 || done < limit) && tn_worker_run_one_unlock_lock(cache, true))
 		done++;

@@ -13,21 +13,10 @@ struct tn_recording *tn_recording_new(void)
 
 	if (recording != NULL) {
 		recording->end = &recording->first;
+		recording->path_end = &recording->path;
 		recording->users = 1;
 	}
 	return recording;
-}
-
-static void free_input(struct tn_input *input)
-{
-	if (input == NULL)
-		return;
-	if (input->value.kind == TENURE_STRING) {
-		tn_free((void *)(uintptr_t)input->value.as.data);
-		tn_free((void *)(uintptr_t)input->low_high_preset[2].as.data);
-	}
-	tn_free(input->label);
-	tn_free(input);
 }
 
 void tn_recording_put(struct tn_recording *recording)
@@ -44,9 +33,11 @@ void tn_recording_put(struct tn_recording *recording)
 		return;
 	for (item = recording->first; item != NULL; item = next) {
 		next = item->next;
-		free_input(item->input);
+		tn_input_put(item->input);
 		tn_free(item);
 	}
+	tn_tree_free(recording->path, recording->spare_tree);
+	tn_tree_free(recording->dead, recording->dead_tree);
 	tn_free(recording->kept);
 	tn_free(recording);
 }
@@ -107,34 +98,6 @@ bool tn_recording_keep(struct tn_recording *recording, const tenure_lease *lease
 	}
 }
 
-/* A copy of a value of an input: a text is copied, what else there is holds no pointer. */
-static bool copy_value(tenure_value *ret, tenure_value value)
-{
-	*ret = value;
-	if (value.kind != TENURE_STRING)
-		return true;
-	char *text = tn_alloc(value.size + 1);
-
-	if (text != NULL && value.size != 0)
-		memcpy(text, value.as.data, value.size);
-	ret->as.data = text;
-	return text != NULL;
-}
-
-static bool same_value(const tenure_value *a, const tenure_value *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	switch (a->kind) {
-	case TENURE_BOOL:
-		return a->as.truth == b->as.truth;
-	case TENURE_STRING:
-		return a->size == b->size && (a->size == 0 || memcmp(a->as.data, b->as.data, a->size) == 0);
-	default:
-		return a->as.natural == b->as.natural; /* the bits, so that NaN is itself */
-	}
-}
-
 struct tn_recording *tn_recording_copy(const struct tn_recording *from)
 {
 	struct tn_recording *copy = tn_recording_new();
@@ -150,22 +113,10 @@ struct tn_recording *tn_recording_copy(const struct tn_recording *from)
 	return NULL;
 }
 
-/* Is it the same question? */
-static bool same_input(const struct tn_input *a, const struct tn_input *b)
-{
-	if (strcmp(a->label, b->label) != 0)
-		return false;
-	for (int i = 0; i < 3; i++) {
-		if (!same_value(&a->low_high_preset[i], &b->low_high_preset[i]))
-			return false;
-	}
-	return true;
-}
-
 static const struct tn_input *find(const struct tn_recording *recording, const struct tn_input *input)
 {
 	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
-		if (item->input != NULL && same_input(item->input, input))
+		if (item->input != NULL && tn_input_same(item->input, input))
 			return item->input;
 	}
 	return NULL;
@@ -184,39 +135,72 @@ const struct tn_input *tn_recording_find(const struct tn_recording *recording, c
 	return found;
 }
 
+/* The memory for one more step of a path. */
+struct step {
+	struct tn_item *item; /* with its input */
+	struct tn_node *node;
+	struct tn_tree *tree;
+};
+
+static void drop_step(struct step *step)
+{
+	if (step->item != NULL)
+		tn_input_put(step->item->input);
+	tn_free(step->item);
+	tn_tree_free(step->node, step->tree);
+}
+
+static bool reserve_step(struct step *step, const struct tn_recording *recording, const char *label,
+			 const tenure_value low_high_preset[3], tenure_value value)
+{
+	step->item = tn_alloc(sizeof(*step->item));
+	if (step->item == NULL)
+		return false;
+	step->item->input = tn_input_new(label, low_high_preset, value);
+	if (step->item->input == NULL)
+		return false;
+	if (recording->answers)
+		return true;
+	step->node = tn_tree_node(step->item->input);
+	step->tree = tn_tree_new();
+	if (step->node == NULL)
+		return false;
+	step->item->input->users++; /* the node's */
+	return step->tree != NULL;
+}
+
+static void add_step_locked(struct step *step, struct tn_recording *recording)
+{
+	append_locked(recording, step->item);
+	step->item = NULL;
+	if (recording->answers)
+		return;
+	*recording->path_end = step->node;
+	recording->path_end = &step->node->branches;
+	step->node = NULL;
+	if (recording->spare_tree == NULL) {
+		recording->spare_tree = step->tree;
+		step->tree = NULL;
+	}
+}
+
 const struct tn_input *tn_recording_ask(struct tn_recording *recording, const char *label,
 					const tenure_value low_high_preset[3], tenure_value value)
 {
-	struct tn_input *input = tn_alloc(sizeof(*input));
-	struct tn_item *item = tn_alloc(sizeof(*item));
-	const struct tn_input *same;
+	struct step step = { .item = NULL };
+	const struct tn_input *input = NULL;
 
-	if (input == NULL || item == NULL) {
-		tn_free(input);
-		tn_free(item);
-		return NULL;
+	if (reserve_step(&step, recording, label, low_high_preset, value)) {
+		tn_lock();
+		input = find(recording, step.item->input);
+		if (input == NULL) {
+			input = step.item->input;
+			add_step_locked(&step, recording);
+		}
+		tn_unlock();
 	}
-	memcpy(input->low_high_preset, low_high_preset, sizeof(input->low_high_preset));
-	input->label = tn_strdup(label);
-	input->value.kind = low_high_preset[2].kind; /* so that free_input() knows, whatever fails below */
-	input->low_high_preset[2].as.data = NULL;
-	if (input->label == NULL || !copy_value(&input->low_high_preset[2], low_high_preset[2]) ||
-	    !copy_value(&input->value, value)) {
-		free_input(input);
-		tn_free(item);
-		return NULL;
-	}
-	item->input = input;
-	tn_lock();
-	same = find(recording, input);
-	if (same == NULL)
-		append_locked(recording, item);
-	tn_unlock();
-	if (same == NULL)
-		return input;
-	free_input(input);
-	tn_free(item);
-	return same;
+	drop_step(&step);
+	return input;
 }
 
 void tn_answers_free(struct tn_answers *answers)
@@ -245,45 +229,32 @@ enum tn_match tn_recording_match(const struct tn_recording *recording, const str
 			*ret_input = item->input;
 			return TN_ASK;
 		}
-		if (!same_value(&answer->value, &item->input->value))
+		if (!tn_value_same(&answer->value, &item->input->value))
 			return TN_DIFFERS;
 	}
 	return TN_MATCHES;
 }
 
-static const struct tn_item *next_input(const struct tn_item *item)
+enum tn_match tn_recording_follow_locked(struct tn_tree *tree, const struct tn_answers *answers, struct tn_node **ret_node)
 {
-	while (item != NULL && item->input == NULL)
-		item = item->next;
-	return item;
-}
+	struct tn_node *node = &tree->root;
 
-bool tn_recording_same_inputs(const struct tn_recording *a, const struct tn_recording *b)
-{
-	const struct tn_item *x = next_input(a == NULL ? NULL : a->first);
-	const struct tn_item *y = next_input(b == NULL ? NULL : b->first);
+	while (node->question != NULL) {
+		const struct tn_input *answer = answer_to(answers, node->question);
 
-	for (; x != NULL && y != NULL; x = next_input(x->next), y = next_input(y->next)) {
-		if (!same_input(x->input, y->input) || !same_value(&x->input->value, &y->input->value))
-			return false;
+		*ret_node = node;
+		if (answer == NULL)
+			return TN_ASK;
+		node = tn_tree_branch_locked(node, &answer->value);
+		if (node == NULL)
+			return TN_DIFFERS;
 	}
-	return x == y; /* both NULL */
-}
-
-tenure_value tn_input_accept(const tenure_value low_high_preset[3], tenure_value value)
-{
-	if (value.kind != low_high_preset[2].kind)
-		return low_high_preset[2];
-	if (value.kind == TENURE_STRING && value.as.data == NULL)
-		return low_high_preset[2];
-	if (value.kind == TENURE_REAL &&
-	    !(value.as.real >= low_high_preset[0].as.real && value.as.real <= low_high_preset[1].as.real))
-		return low_high_preset[2];
-	return value;
+	*ret_node = node;
+	return TN_MATCHES;
 }
 
 int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input, const tenure_front *front,
-			tenure_session *session)
+			struct tn_visit visit)
 {
 	tenure_value value = input->low_high_preset[2];
 	struct tn_turn turn;
@@ -293,10 +264,12 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 		answers->recording = tn_recording_new();
 	if (answers->recording == NULL)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the value of the input \"%s\"", input->label);
-	if (front != NULL && front->value != NULL && session != NULL) {
-		turn = tn_front_enter();
-		result = front->value(session->front_user, input->label, input->low_high_preset, &value);
-		tn_front_leave(turn);
+	answers->recording->answers = true;
+	if (front != NULL && front->value != NULL) {
+		turn = tn_front_enter(visit);
+		if (turn.open)
+			result = front->value(turn.front_user, input->label, input->low_high_preset, &value);
+		tn_front_leave(&turn);
 	}
 	if (result != 0)
 		return tn_fail(result < 0 ? result : TENURE_EFAILED,
@@ -307,20 +280,20 @@ int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input
 	return 0;
 }
 
-void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session)
+void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, struct tn_visit visit)
 {
 	struct tn_turn turn;
 
-	if (recording == NULL || front == NULL || session == NULL)
+	if (recording == NULL || front == NULL || visit.session == NULL)
 		return;
-	turn = tn_front_enter();
-	for (const struct tn_item *item = recording->first; item != NULL; item = item->next) {
+	turn = tn_front_enter(visit);
+	for (const struct tn_item *item = turn.open ? recording->first : NULL; item != NULL; item = item->next) {
 		tenure_value drawn;
 
 		if (item->input == NULL && front->message != NULL)
-			front->message(session->front_user, item->kind, item->data, item->size, true);
+			front->message(turn.front_user, item->kind, item->data, item->size, true);
 		if (item->input != NULL && front->ask != NULL)
-			front->ask(session->front_user, item->input->label, item->input->low_high_preset, &drawn);
+			front->ask(turn.front_user, item->input->label, item->input->low_high_preset, &drawn);
 	}
-	tn_front_leave(turn);
+	tn_front_leave(&turn);
 }

@@ -9,12 +9,7 @@
 #define TN_RECORDING_H
 
 #include "core/session.h"
-
-struct tn_input {
-	char *label;
-	tenure_value low_high_preset[3]; /* a text's preset is owned */
-	tenure_value value; /* likewise */
-};
+#include "core/tree.h"
 
 struct tn_item { /* one message, or one input */
 	struct tn_item *next;
@@ -30,7 +25,12 @@ struct tn_recording {
 	uint32_t messages, inputs;
 	tenure_lease *kept; /* given back after the release (docs/contract.md, C9) */
 	size_t kept_count, kept_room;
-	struct tn_entry *variants; /* guarded by M: the next entry of this base key */
+	bool answers; /* a caller's: it is no path of a tree */
+	struct tn_node *path, **path_end; /* its answers, until they are a path of the tree; then those that the tree had already */
+	struct tn_tree *spare_tree; /* should there be none */
+	struct tn_node *leaf; /* guarded by M: its entry's, while that is in service */
+	struct tn_node *dead; /* guarded by M: what left the tree with its entry, */
+	struct tn_tree *dead_tree; /* and the tree, if it was the last */
 };
 
 struct tn_recording *tn_recording_new(void);
@@ -64,18 +64,16 @@ enum tn_match { TN_MATCHES, TN_DIFFERS, TN_ASK };
 enum tn_match tn_recording_match(const struct tn_recording *recording, const struct tn_answers *answers,
 				 const struct tn_input **ret_input);
 
-/* Same inputs, same values? */
-bool tn_recording_same_inputs(const struct tn_recording *a, const struct tn_recording *b);
+/* Where a tree leads the caller. TN_MATCHES: to the leaf *ret_node; TN_ASK: to that node, and its question is not yet answered;
+ * TN_DIFFERS: nowhere yet. */
+enum tn_match tn_recording_follow_locked(struct tn_tree *tree, const struct tn_answers *answers, struct tn_node **ret_node);
 
 /* The value that the front knows for this input, without drawing; the preset where there is no front or session.
  * Calls the front: no lock. 0, or an error with its message. */
 int tn_recording_answer(struct tn_answers *answers, const struct tn_input *input, const tenure_front *front,
-			tenure_session *session);
+			struct tn_visit visit);
 
 /* Show it again: messages and inputs, in order. Nothing without front or session. Calls the front: no lock. */
-void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, tenure_session *session);
-
-/* A value of the right kind and inside its bounds? Else the preset. */
-tenure_value tn_input_accept(const tenure_value low_high_preset[3], tenure_value value);
+void tn_recording_replay(const struct tn_recording *recording, const tenure_front *front, struct tn_visit visit);
 
 #endif

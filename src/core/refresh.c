@@ -137,7 +137,6 @@ static int start(const struct tn_request *request, struct tn_entry *old, uint64_
 	struct tn_recording *copy = refresh == NULL ? NULL : tn_recording_copy(old->recording);
 	struct tn_function *function = request->function;
 	struct tn_creation *creation;
-	tenure_session *session;
 	tenure_call *flight;
 	bool begun;
 
@@ -153,20 +152,15 @@ static int start(const struct tn_request *request, struct tn_entry *old, uint64_
 	tn_recording_put(flight->recording);
 	flight->recording = copy;
 	flight->quiet = true;
-	session = flight->session; /* the caller's; the entry's own counts */
-	flight->session = NULL;
 
 	tn_lock();
 	begun = lives_locked(refresh) && !function->closed && !function->cache->closing;
 	if (begun) {
-		flight->session = function->session;
-		if (function->session != NULL)
-			function->session->users++;
+		flight->visit = tn_session_visit_locked(function->session); /* not the caller's: the entry's own counts */
 		tn_creation_begin_apart_locked(creation);
 		tn_job_queue_locked(&refresh->job);
 	}
 	tn_unlock();
-	tn_session_put(session);
 	if (!begun)
 		tn_job_drop(&refresh->job);
 	return begun ? 0 : TENURE_EABSENT;

@@ -14,49 +14,106 @@
 #include "core/recording.h"
 #include "core/table.h"
 
-struct tn_entry **tn_retire_variants_of(struct tn_entry *entry)
+struct tn_tree *tn_retire_tree_of(const struct tn_entry *entry)
 {
 	if (tn_entry_is(entry, TN_CREATING))
-		return &entry->flight->variants;
-	return entry->recording == NULL ? NULL : &entry->recording->variants;
+		return entry->flight->tree;
+	return entry->recording == NULL || entry->recording->leaf == NULL ? NULL : entry->recording->leaf->tree;
 }
 
-/* Out of the table, and out of the chain of entries that share its base key. */
+static struct tn_entry *find_first_locked(const struct tn_entry *entry)
+{
+	return tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
+				    entry->head.key_size);
+}
+
+/* Which entry of the tree the table may lead to; NULL: none. */
+static struct tn_entry *first_of(const struct tn_tree *tree)
+{
+	struct tn_node *leaf = tree == NULL ? NULL : tn_list_first(&tree->leaves, struct tn_node, in_tree);
+
+	return leaf == NULL ? NULL : leaf->entry;
+}
+
+static void part_locked(tenure_call *flight)
+{
+	if (flight->tree != NULL)
+		flight->tree->flight = NULL;
+	flight->tree = NULL;
+}
+
+/* Out of the tree of its base key, which goes with its last leaf. */
+static struct tn_tree *leave_tree_locked(struct tn_entry *entry)
+{
+	struct tn_recording *recording = entry->recording;
+	struct tn_tree *tree = tn_retire_tree_of(entry);
+
+	if (tree == NULL)
+		return NULL;
+	if (tn_tree_remove_locked(recording->leaf, &recording->dead)) {
+		if (tree->flight != NULL)
+			tree->flight->tree = NULL;
+		recording->dead_tree = tree;
+		tree = NULL;
+	}
+	recording->leaf = NULL;
+	return tree;
+}
+
+/* Out of the table, and out of the tree of its base key. */
 void tn_retire_unlink_locked(struct tn_entry *entry)
 {
-	struct tn_entry **own = tn_retire_variants_of(entry), *next = own == NULL ? NULL : *own;
-	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
-						      entry->head.key_size);
-	struct tn_entry **at;
+	struct tn_entry *first = find_first_locked(entry);
+	struct tn_tree *tree;
 
-	if (first == entry) {
-		tn_table_replace_locked(entry, next);
+	if (tn_entry_is(entry, TN_CREATING)) {
+		tree = entry->flight->tree;
+		part_locked(entry->flight);
 	} else {
-		for (at = tn_retire_variants_of(first); *at != entry; at = tn_retire_variants_of(*at))
-			;
-		*at = next;
+		tree = leave_tree_locked(entry);
 	}
-	if (own != NULL)
-		*own = NULL;
+	if (first == entry)
+		tn_table_replace_locked(entry, first_of(tree));
+}
+
+/* Into a tree: this one, or its own first one. */
+static void enter_tree_locked(struct tn_entry *entry, struct tn_tree *tree)
+{
+	struct tn_recording *recording = entry->recording;
+
+	if (tree == NULL) {
+		tree = recording->spare_tree;
+		recording->spare_tree = NULL;
+	}
+	recording->leaf = tn_tree_insert_locked(tree, &recording->path, entry);
+}
+
+void tn_retire_enter_locked(struct tn_entry *entry)
+{
+	tenure_call *flight = entry->flight;
+
+	if (flight->recording->inputs != 0)
+		enter_tree_locked(entry, flight->tree);
+	part_locked(flight);
 }
 
 void tn_retire_link_locked(struct tn_entry *entry)
 {
-	struct tn_entry *first = tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
-						      entry->head.key_size);
+	struct tn_entry *first = find_first_locked(entry);
+	tenure_call *flight = first != NULL && tn_entry_is(first, TN_CREATING) ? first->flight : NULL;
+	bool inputs = entry->recording != NULL && entry->recording->inputs != 0;
 
-	if (first == NULL) {
+	TN_CHECK(inputs || first == NULL);
+	if (inputs)
+		enter_tree_locked(entry, first == NULL ? NULL : tn_retire_tree_of(first));
+	if (flight != NULL && flight->tree == NULL) { /* it holds the table's place */
+		flight->tree = entry->recording->leaf->tree;
+		flight->tree->flight = flight;
+	}
+	if (first == NULL)
 		tn_table_insert_locked(entry);
-		return;
-	}
-	tn_table_give_room_back_locked();
-	if (tn_entry_is(first, TN_CREATING)) { /* it will take the table's place; this one waits behind it */
-		entry->recording->variants = first->flight->variants;
-		first->flight->variants = entry;
-	} else {
-		entry->recording->variants = first;
-		tn_table_replace_locked(first, entry);
-	}
+	else
+		tn_table_give_room_back_locked();
 }
 
 void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases)
@@ -75,6 +132,7 @@ void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause)
 	tenure_cache *cache = tn_function_of(entry)->cache;
 
 	tn_assert_locked();
+	tn_core.work++;
 	tn_entry_leave_locked(entry, cause);
 	tn_retire_unlink_locked(entry);
 	if (entry->timer.index != 0)

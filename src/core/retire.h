@@ -9,7 +9,7 @@
  * nobody holds it, hands it over to release. The entry must not be touched afterwards. */
 void tn_retire_locked(struct tn_entry *entry, enum tn_cause cause);
 
-/* Out of the table, and out of the chain of entries that share its base key. CREATING or LIVE. */
+/* Out of the table, and out of the tree of its base key. CREATING or LIVE. */
 void tn_retire_unlink_locked(struct tn_entry *entry);
 
 /* Into the table, beside what stands there for its key: a CREATING entry, or live ones with other inputs. The caller has
@@ -22,7 +22,10 @@ void tn_retire_settle_locked(struct tn_entry *entry, uint64_t leases_in_cells);
 /* Mark a creation as cleared: it is not published, and who asks from now on starts another. */
 void tn_retire_creation_locked(struct tn_entry *entry);
 
-/* The other live entries of a base key with inputs. */
-struct tn_entry **tn_retire_variants_of(struct tn_entry *entry);
+/* A creation in the table is about to be published: into the tree, where it has inputs. Whatever was in its way is gone. */
+void tn_retire_enter_locked(struct tn_entry *entry);
+
+/* The tree of the live entries of its base key; NULL: it has no inputs, nor has (CREATING) any of those before it. */
+struct tn_tree *tn_retire_tree_of(const struct tn_entry *entry);
 
 #endif

@@ -13,7 +13,7 @@
 #include "core/session.h"
 
 /* The child of `root` for a session that is still open; NULL: none yet. */
-static struct tn_function *child_locked(const struct tn_function *root, const tenure_session *session)
+static struct tn_function *child_locked(const struct tn_function *root, const struct tn_session *session)
 {
 	struct tn_function *child;
 
@@ -25,12 +25,12 @@ static struct tn_function *child_locked(const struct tn_function *root, const te
 }
 
 /* The held root is exchanged for the held child of the current session. */
-static int find_child_locked(struct tn_function *root, tenure_session *session, struct tn_function **made,
-			     struct tn_function **ret_child)
+static int find_child_locked(struct tn_function *root, struct tn_function **made, struct tn_function **ret_child)
 {
+	struct tn_session *session = tn_session_locked(tn_context()->visit);
 	struct tn_function *child;
 
-	if (session->ended)
+	if (session == NULL)
 		return TENURE_ESESSION;
 	if (root->closed)
 		return TENURE_ECLOSED;
@@ -61,20 +61,18 @@ static int find_child_locked(struct tn_function *root, tenure_session *session, 
 
 int tn_scope_enter(struct tn_function *root, struct tn_function **ret_child)
 {
-	tenure_session *session = tn_session_hold();
 	struct tn_function *made = NULL;
-	int result = session == NULL ? TENURE_ESESSION : 0;
+	int result = 0;
 
 	*ret_child = NULL;
 	while (result == 0 && *ret_child == NULL) {
 		tn_lock();
-		result = find_child_locked(root, session, &made, ret_child);
+		result = find_child_locked(root, &made, ret_child);
 		tn_unlock();
 		if (result == 0 && *ret_child == NULL && (made = tn_function_reserve()) == NULL)
 			result = TENURE_ENOMEM;
 	}
 	tn_function_put_unused(made);
-	tn_session_put(session);
 	switch (result) {
 	case TENURE_ESESSION:
 		return tn_fail(result, "%s() keeps its resources by session, and this thread has no current one that is open; "
@@ -99,8 +97,9 @@ void tn_scope_close_locked(struct tn_function *child)
 	tn_function_put_locked(child);
 }
 
-int tn_scope_end_session(tenure_session *session)
+int tn_scope_end_session(struct tn_session *session)
 {
+	uint64_t generation = tn_core.generation;
 	struct tn_function *child;
 	int count = 0;
 
@@ -109,14 +108,13 @@ int tn_scope_end_session(tenure_session *session)
 		child = tn_list_first(&session->functions, struct tn_function, in_session);
 		if (child != NULL) {
 			child->users++;
+			child->cache->calls++; /* so that it stays */
 			tn_scope_close_locked(child);
 		}
 		tn_unlock();
 		if (child == NULL)
 			return count;
 		count += tn_clear_function(child, TN_SESSION_ENDED);
-		tn_lock();
-		tn_function_put_locked(child);
-		tn_unlock();
+		tn_function_let_go(child, generation);
 	}
 }

@@ -13,6 +13,6 @@ int tn_scope_enter(struct tn_function *root, struct tn_function **ret_child);
 void tn_scope_close_locked(struct tn_function *child);
 
 /* Retire what belongs to a session that has ended, and mark its creations. How many. Takes M. */
-int tn_scope_end_session(tenure_session *session);
+int tn_scope_end_session(struct tn_session *session);
 
 #endif

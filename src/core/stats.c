@@ -73,10 +73,8 @@ static void add_entry_locked(const struct tn_function *function, const struct tn
 /* At the end of a chunk of headers others get M. */
 static void breathe_unlock_lock(uint64_t id)
 {
-	if (id % TENURE_CHUNK_ == TENURE_CHUNK_ - 1) {
-		tn_unlock();
-		tn_lock();
-	}
+	if (id % TENURE_CHUNK_ == TENURE_CHUNK_ - 1)
+		tn_breathe_unlock_lock("stats.between_batches");
 }
 
 static uint64_t begin_locked(void)

@@ -3,7 +3,7 @@
  *
  * Releases are entries that are RELEASING, jobs are creations that shall not run on a caller's thread. Releases go first, in
  * the order in which they came; of the jobs so many run at a time that a worker is left for releases.
- * Workers: one from the first creation on; one that leaves others waiting starts the next, up to the option. A worker that has
+ * Workers: one from the first creation on; one that takes a job, or leaves others waiting, starts the next, up to the option. A worker that has
  * been in user code for over a second is stuck: another takes its place (a release is reported), and when it comes back it
  * fills a place that is empty, or ends. A worker's structure lives on its thread's stack.
  * With an executor of the program's own there are no workers: each task that is queued is handed to it (outbox.c). In manual
@@ -307,9 +307,12 @@ bool tn_worker_start_unlock_lock(tenure_cache *cache)
 	return started;
 }
 
-static bool more_hands_wanted_locked(const tenure_cache *cache)
+/* One that is in a creator for long would hold up the releases that come meanwhile. */
+static bool more_hands_wanted_locked(const struct tn_worker *worker)
 {
-	return work_waits_locked(cache) && cache->idle_workers == 0 && cache->worker_count < most_workers(cache) &&
+	const tenure_cache *cache = worker->cache;
+
+	return (work_waits_locked(cache) || worker->job != NULL) && cache->idle_workers == 0 && cache->worker_count < most_workers(cache) &&
 	       !cache->stop;
 }
 
@@ -435,7 +438,7 @@ static void *worker_main(void *pointer)
 			cache->watching = true;
 			tn_tell_time_locked(cache, tn_time_add(self.busy_since, STUCK_AFTER));
 		}
-		if (more_hands_wanted_locked(cache))
+		if (more_hands_wanted_locked(&self))
 			start_worker_unlock(cache);
 		else
 			tn_unlock();

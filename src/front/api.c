@@ -109,26 +109,103 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 	return false;
 }
 
-/* The key is built first, outside every lock. */
-static int get_by_arguments(struct tn_call *call, const tenure_definition *definition, int64_t timeout, bool peek,
-			    const tenure_arguments *arguments, tenure_lease *lease)
+/* The same with a key that was built for it. */
+static bool hit_by_key(const struct tn_function *function, const struct tn_key *key, tenure_lease *lease)
 {
+	struct tenure_cell_ *cell = tenure_pin_(key->hash);
+
+	if (cell == NULL)
+		return false;
+	if (cell->entry->function == &function->state && cell->entry->key_size == key->size &&
+	    memcmp(tenure_key_of_(cell->entry), key->bytes, key->size & ~TENURE_DIGESTED_) == 0 &&
+	    tenure_warm_(cell->entry, &function->state)) {
+		tenure_hand_out_(lease, cell);
+		return true;
+	}
+	tenure_unpin_miss_(cell);
+	return false;
+}
+
+/* Does a key need the user's code? Then the call is held first, since forget awaits it. */
+static bool has_objects(const tenure_definition *definition)
+{
+	for (size_t i = 0; i < definition->parameter_count; i++) {
+		if (definition->parameters[i].kind == TENURE_OBJECT && tn_parameter_keyed(&definition->parameters[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Lists and values: where no user code is needed the key is built and looked up before anything is locked. HIT; 0 with
+ * nothing found, and then `*ret_seed` is the one that the key was built with; or an error. To be dropped but for a hit. */
+static int look_first(const struct tn_function *root, const tenure_definition *definition, const tenure_arguments *arguments,
+		      struct tn_bound *bound, struct tn_key *key, uint64_t *ret_seed, tenure_lease *lease, bool *ret_hit)
+{
+	int result = tn_bind(bound, definition, arguments);
+
+	if (result != 0)
+		return result;
+	*ret_seed = __atomic_load_n(&root->state.seed, __ATOMIC_RELAXED);
+	result = tn_key_build(key, definition, *ret_seed, bound->arguments);
+	*ret_hit = result == 0 && hit_by_key(root, key, lease);
+	if (result != 0 || *ret_hit) {
+		tn_key_drop(key);
+		tn_bind_drop(bound);
+	}
+	return result;
+}
+
+static int get_held(struct tn_call *call, const tenure_definition *definition, int64_t timeout, bool peek, tenure_lease *lease)
+{
+	struct tn_request request = {
+		.function = call->function, .definition = definition, .arguments = call->bound->arguments, .peek = peek,
+		.key = call->key->bytes, .key_size = call->key->size, .hash = call->key->hash,
+		.deadline = tn_call_deadline(call->function->cache, timeout),
+	};
+	int result;
+
+	pthread_cleanup_push(tn_call_lost, call);
+	result = tn_call_get_by_key(&request, lease);
+	pthread_cleanup_pop(0);
+	return result;
+}
+
+static int get_by_arguments(tenure_function *face, int64_t timeout, bool peek, const tenure_arguments *arguments,
+			    tenure_lease *lease)
+{
+	const tenure_definition *definition = face->definition;
+	const struct tn_function *root = tn_call_known(face);
+	bool built = root != NULL && !has_objects(definition), hit = false;
 	struct tn_bound bound;
 	struct tn_key key;
-	int result = tn_call_take_arguments(call, definition, arguments, &bound, &key);
+	struct tn_call call;
+	uint64_t seed = 0;
+	int result = 0;
 
-	if (result == 0) {
-		struct tn_request request = {
-			.function = call->function, .definition = definition, .arguments = bound.arguments, .peek = peek,
-			.key = key.bytes, .key_size = key.size, .hash = key.hash,
-			.deadline = tn_call_deadline(call->function->cache, timeout),
-		};
-
-		pthread_cleanup_push(tn_call_lost, call);
-		result = tn_call_get_by_key(&request, lease);
-		pthread_cleanup_pop(0);
+	tn_key_start(&key);
+	if (built)
+		result = look_first(root, definition, arguments, &bound, &key, &seed, lease, &hit);
+	if (result != 0 || hit)
+		return result; /* TENURE_HIT is 0 */
+	result = tn_call_begin(&call, face);
+	if (result != 0) {
+		tn_key_drop(&key);
+		if (built)
+			tn_bind_drop(&bound);
+		return result;
 	}
-	tn_call_drop_arguments(call);
+	if (built) {
+		call.bound = &bound;
+		call.key = &key;
+		if (call.function->state.seed != seed) /* a session's own, or registered anew */
+			key.hash = tn_key_hash(definition, call.function->state.seed, key.bytes, key.size);
+	} else {
+		result = tn_call_take_arguments(&call, definition, arguments, &bound, &key);
+	}
+	if (result == 0)
+		result = get_held(&call, definition, timeout, peek, lease);
+	tn_call_drop_arguments(&call);
+	tn_call_end(&call);
 	return result;
 }
 
@@ -145,7 +222,6 @@ static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const 
 		       tenure_lease *lease)
 {
 	tenure_lease own = { .resource = NULL }, *to = lease == NULL ? &own : lease;
-	struct tn_call call;
 	int result;
 
 	if (TENURE_LIKELY_(hit_first(face, arguments, to)))
@@ -159,11 +235,7 @@ static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const 
 		result = tn_call_check_arguments(face, arguments);
 	if (result != 0)
 		return result;
-	result = tn_call_begin(&call, face);
-	if (result != 0)
-		return result;
-	result = get_by_arguments(&call, face->definition, timeout, peek, arguments, to);
-	tn_call_end(&call);
+	result = get_by_arguments(face, timeout, peek, arguments, to);
 	return lease == NULL ? tn_call_warmed_up(result, to) : result;
 }
 

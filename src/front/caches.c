@@ -87,8 +87,10 @@ int tenure_drain_all(tenure_cache *cache, int64_t timeout)
 		return tn_fail(TENURE_ENOMEM, "out of memory for the process-wide cache");
 	deadline = tn_call_deadline(cache, timeout);
 	tn_cache_clear(cache, TN_CLEARED);
-	for (root = NULL; (root = tn_clear_next_root(cache, root)) != NULL;)
-		out += tn_clear_await(root, deadline);
+	for (root = NULL; out >= 0 && (root = tn_clear_next_root(cache, root)) != NULL;) {
+		result = tn_clear_await(root, deadline);
+		out = result < 0 ? result : out + result;
+	}
 	return out;
 }
 
@@ -127,13 +129,14 @@ int tenure_session_enter(tenure_session *session, tenure_session **ret_previous)
 int tenure_session_end(tenure_session *session)
 {
 	int result = tn_guard(TN_FROM_WORK, "tenure_session_end()");
+	struct tn_session *ended;
 
 	if (session == NULL || result != 0)
 		return result;
-	result = tn_session_close(session);
+	result = tn_session_close(session, &ended);
 	if (result != 0)
 		return result;
-	tn_scope_end_session(session);
-	tn_session_put(session);
+	tn_scope_end_session(ended);
+	tn_session_finish(ended);
 	return 0;
 }

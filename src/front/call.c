@@ -207,9 +207,9 @@ static int show(tenure_call *call, const struct tn_item *item)
 		return out_of_memory(call);
 	if (front == NULL || front->message == NULL)
 		return 0;
-	turn = tn_front_enter();
-	front->message(call->session == NULL ? NULL : call->session->front_user, item->kind, item->data, item->size, false);
-	tn_front_leave(turn);
+	turn = tn_front_enter(call->visit);
+	front->message(turn.front_user, item->kind, item->data, item->size, false);
+	tn_front_leave(&turn);
 	return 0;
 }
 
@@ -276,7 +276,7 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 	const struct tn_input *input;
 	tenure_value value = low_high_preset[2];
 	struct tn_turn turn;
-	int result;
+	int result = 0;
 
 	if (foreign(call) || label == NULL)
 		return NULL;
@@ -284,10 +284,11 @@ static const struct tn_input *ask(tenure_call *call, const char *label, const te
 	if (input != NULL || call->quiet) /* a refresh has its entry's answers; to anything else the preset */
 		return input;
 	front = call->function->cache->options.front;
-	if (front != NULL && front->ask != NULL && call->session != NULL) {
-		turn = tn_front_enter();
-		result = front->ask(call->session->front_user, label, low_high_preset, &value);
-		tn_front_leave(turn);
+	if (front != NULL && front->ask != NULL) {
+		turn = tn_front_enter(call->visit);
+		if (turn.open)
+			result = front->ask(turn.front_user, label, low_high_preset, &value);
+		tn_front_leave(&turn);
 		if (foreign(call))
 			return NULL;
 		if (result != 0) {

@@ -45,6 +45,15 @@ std::atomic<long> allocations;
 
 } // namespace
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OWN_OPERATORS 0 /* clang's runtime has its own, and suffers no others */
+#endif
+#endif
+#ifndef OWN_OPERATORS
+#define OWN_OPERATORS 1
+#endif
+#if OWN_OPERATORS
 __attribute__((noinline)) void *operator new(std::size_t size)
 {
 	allocations++;
@@ -66,6 +75,27 @@ __attribute__((noinline)) void operator delete(void *memory, std::size_t) noexce
 {
 	std::free(memory);
 }
+#endif
+
+namespace {
+
+/* ---- types for parameters */
+
+enum class colour : unsigned char { red, green };
+enum old_style { FIRST, SECOND };
+struct point {
+	int x;
+	std::string y;
+};
+struct secret { /* has no identity */
+	int *counter;
+};
+
+} // namespace
+
+template <> struct tenure::identity<point> {
+	static auto of(const point &p) { return std::tuple(p.x, p.y); }
+};
 
 namespace {
 
@@ -206,6 +236,85 @@ void L1_leases_outlive_their_function()
 	CHECK(lease->number == 5 && released == 0);
 	lease.give_back();
 	await([] { return released.load(); }, 1);
+}
+
+/* What the creator holds goes with the function, once nothing of it is out. */
+void L1_a_function_without_leases_is_forgotten_with_what_its_creator_holds()
+{
+	fixture f;
+	auto witness = std::make_shared<int>(1);
+	tenure::lease<book> lease;
+
+	{
+		auto get = std::make_unique<tenure::function<book, shelf>>("get", tenure::detail::names<0>(),
+			[witness] { return owned(new book(*witness)); }, f.options());
+
+		CHECK(witness.use_count() == 2 && (*get)()->number == 1);
+		get.reset();
+		CHECK(witness.use_count() == 1 && released == 1);
+	}
+	{
+		tenure::function<book, shelf> get{ "get", {}, [witness] { return owned(new book(*witness)); }, f.options() };
+
+		lease = get();
+	}
+	CHECK(witness.use_count() == 2); /* left behind: a lease is out */
+	lease.give_back();
+	await([&] {
+		tenure::function<book, shelf> other{ "other", {}, [] { return owned(); }, f.options() };
+
+		other.warm_up(); /* whose end looks after it */
+		return witness.use_count() == 1 ? 1L : 0L;
+	}, 1);
+}
+
+void Z1_peek_finds_and_never_makes()
+{
+	fixture f;
+	tenure::function<book, shelf, int> get{ "get", { "n" }, [](int n) { return owned(new book(n)); }, f.options() };
+
+	CHECK(!get.peek(1).held() && get.peek(1).result() == TENURE_EABSENT && created == 0);
+	get.warm_up(1);
+	CHECK(get.peek(1)->number == 1 && get.peek(1).result() == TENURE_HIT);
+	CHECK(get.retire() == 1);
+	CHECK(CAUGHT(tenure::error, get(1)).code() == TENURE_ECLOSED);
+}
+
+void S2_T4_scopes_and_refreshes_are_options()
+{
+	fixture f;
+	auto o = f.options();
+	o.scope = TENURE_SESSION;
+	tenure::function<book, shelf> mine{ "mine", {}, [](tenure_call *call) {
+		tenure::progress(call, 0.5, "half");
+		tenure::progress(call, 1);
+		return owned(new book(1));
+	}, o };
+	CHECK(CAUGHT(tenure::error, mine()).code() == TENURE_ESESSION);
+	tenure::session session("user");
+	{
+		auto scope = session.enter();
+
+		CHECK(mine().result() == TENURE_CREATED);
+	}
+	o = f.options();
+	o.refresh = TENURE_BACKGROUND;
+	o.ttl = "10s";
+	o.max_stale = std::chrono::seconds(60);
+	int made = 0;
+	tenure::function<book, shelf, std::vector<std::string>> fresh{ "fresh", { "v" }, [&](const std::vector<std::string> &v) {
+		CHECK(v.size() == 2 && v[1] == "a text that outlives the call that brought it");
+		return owned(new book(++made));
+	}, o };
+	auto call = [&] { return fresh({ "x", "a text that outlives the call that brought it" }); };
+
+	CHECK(call()->number == 1);
+	f.advance(std::chrono::seconds(11));
+	CHECK(call().result() == TENURE_STALE);
+	await([&] { return static_cast<long>(fresh.stats().refreshes); }, 1);
+	CHECK(call()->number == 2);
+	tenure::function<book, shelf, point> refused{ "refused", { "p" }, [](const point &) { return owned(); }, o };
+	CHECK(CAUGHT(tenure::error, refused.check()).code() == TENURE_EINVAL); /* a point cannot be copied */
 }
 
 void C7_a_null_resource_is_a_value()
@@ -441,24 +550,6 @@ void C2_an_abandoned_creation_goes_to_a_waiter()
 }
 
 /* ---- keys */
-
-enum class colour : unsigned char { red, green };
-enum old_style { FIRST, SECOND };
-struct point {
-	int x;
-	std::string y;
-};
-struct secret { /* has no identity */
-	int *counter;
-};
-
-} // namespace
-
-template <> struct tenure::identity<point> {
-	static auto of(const point &p) { return std::tuple(p.x, p.y); }
-};
-
-namespace {
 
 /* Of a function with one parameter: each of the values has its own entry, and finds it again; the creator gets it back. */
 template <class A, class Equal> void told_apart(std::vector<A> values, Equal equal)
@@ -791,6 +882,9 @@ const struct {
 	TEST(L2_a_lease_is_given_back_on_another_thread),
 	TEST(L1_a_discarded_resource_is_made_anew),
 	TEST(L1_leases_outlive_their_function),
+	TEST(L1_a_function_without_leases_is_forgotten_with_what_its_creator_holds),
+	TEST(Z1_peek_finds_and_never_makes),
+	TEST(S2_T4_scopes_and_refreshes_are_options),
 	TEST(C7_a_null_resource_is_a_value),
 	TEST(L3_a_deleter_that_throws_is_a_failed_release),
 	TEST(L4_one_object_in_two_functions_is_released_once),

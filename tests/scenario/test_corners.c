@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_corners.c: interleavings and misuse that once went wrong, each forced again. */
+#include "core/core.h" /* before a variable called cache */
+
 #include "support.h"
 
 #include <sched.h>
@@ -127,6 +129,49 @@ static void L5_a_joined_lease_given_back_twice_is_told(void **state)
 	book_check(made.resource);
 	assert_int_equal(stats().retired, 1);
 	assert_int_equal(tenure_give_back(&made), 0);
+}
+
+/* ---- records of threads that ended */
+
+static void *get_one_at_once(void *barrier)
+{
+	tenure_get(get_book, NULL, 1);
+	pthread_barrier_wait(barrier); /* nobody takes the record of one that has ended */
+	return NULL;
+}
+
+static uint64_t work_of_clearing(int n)
+{
+	uint64_t work;
+
+	tn_lock();
+	tn_core.work = 0;
+	tn_unlock();
+	assert_int_equal(tenure_clear_entry(get_book, n), 1);
+	tn_lock();
+	work = tn_core.work;
+	tn_unlock();
+	return work;
+}
+
+static void L1_a_retirement_looks_at_those_only_who_had_the_entry(void **state)
+{
+	enum { THREADS = 40 };
+	pthread_t threads[THREADS];
+	pthread_barrier_t barrier;
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		threads[i] = start(get_one_at_once, &barrier);
+	for (int i = 0; i < THREADS; i++)
+		finish(threads[i]);
+	pthread_barrier_destroy(&barrier);
+	assert_int_equal(tenure_get(get_book, NULL, 2), TENURE_CREATED); /* its neighbour */
+	assert_int_equal(work_of_clearing(2), 1 + 1); /* itself, and the one cell */
+	assert_true(work_of_clearing(1) <= 1 + THREADS);
+	assert_int_equal(tenure_get(get_book, NULL, 1), TENURE_CREATED);
+	assert_int_equal(work_of_clearing(1), 1 + 1); /* what the threads have left is over with that life */
 }
 
 /* ---- keys */
@@ -388,6 +433,7 @@ int main(void)
 		T(L7_a_drain_does_not_count_a_creation_that_it_did_not_clear),
 		T(L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it),
 		T(L5_a_joined_lease_given_back_twice_is_told),
+		T(L1_a_retirement_looks_at_those_only_who_had_the_entry),
 		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
 		T(K5_a_map_key_is_read_to_its_size_only),
 		T(V2_those_who_waited_for_a_validation_that_failed_read_so),

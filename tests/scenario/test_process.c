@@ -90,6 +90,94 @@ static void P1_a_child_starts_empty_and_leaves_the_parents_alone(void **state)
 	assert_ptr_equal(l.resource, again.resource);
 }
 
+TENURE_DECLARE(tracked, struct book, (int, n));
+static int make_tracked(tenure_call *c, const tracked_args *a, struct book **ret)
+{
+	(void)c;
+	if (fork_now)
+		fork_inside = fork();
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(tracked, CACHE, .create = make_tracked, .release = book_release, .track_holders = true);
+
+static int nothing_of_the_parents(void *user, const char *text, size_t size)
+{
+	char *all = user;
+
+	memcpy(all + strlen(all), text, size);
+	return 0;
+}
+
+static int track_its_own(void *pointer)
+{
+	static char text[20000];
+	tracked_lease *parents = pointer, copy = parents[0], own = { 0 }, more[70] = { 0 };
+	tenure_lease again;
+
+	if (tenure_give_back(&copy) != TENURE_EFORKED || tenure_share(&parents[0], &own) != TENURE_EFORKED ||
+	    tenure_discard(&parents[1]) != TENURE_EFORKED)
+		return 1;
+	if (tenure_dump(cache, TENURE_DUMP_HOLDERS, nothing_of_the_parents, text) != 0 || strstr(text, "nobody holds") == NULL)
+		return 2;
+	for (int i = 0; i < 70; i++) { /* more than the parent had room for */
+		if (tenure_get(tracked, &more[i], 1) < 0)
+			return 3;
+	}
+	again = more[3].lease;
+	if (tenure_give_back(&more[3]) != 0 || tenure_lease_give_back(&again) != TENURE_ENOTHELD)
+		return 4;
+	if (tenure_give_back(&copy) != TENURE_EFORKED) /* not taken for one of the child's */
+		return 5;
+	for (int i = 0; i < 70; i++) {
+		if (tenure_give_back(&more[i]) != 0)
+			return 6;
+	}
+	return tenure_cache_close(&cache, TENURE_SECONDS(30)) == 0 ? 0 : 7;
+}
+
+static void P1_L5_tracked_leases_of_the_parent_are_told(void **state)
+{
+	tracked_lease leases[2] = { 0 };
+	tenure_lease copy;
+
+	(void)state;
+	tenure_get(tracked, &leases[0], 1);
+	tenure_get(tracked, &leases[1], 1);
+	assert_int_equal(in_child(track_its_own, leases), 0);
+	copy = leases[0].lease;
+	assert_int_equal(tenure_give_back(&leases[0]), 0);
+	assert_int_equal(tenure_lease_give_back(&copy), TENURE_ENOTHELD);
+	assert_int_equal(tenure_give_back(&leases[1]), 0);
+}
+
+static void P1_L5_a_fork_inside_a_tracked_creator(void **state)
+{
+	TENURE_LEASE(tracked, l);
+	int result, status;
+
+	(void)state;
+	fork_now = true;
+	fflush(NULL);
+	result = tenure_get(tracked, &l, 2);
+	fork_now = false;
+	if (fork_inside == 0) {
+		tracked_lease many[130] = { 0 };
+		bool good = result == TENURE_EFORKED && l.lease.cell_ == NULL;
+
+		alarm(60);
+		for (int i = 0; i < 130; i++) /* none gets the holder that was the parent's */
+			good = good && tenure_get(tracked, &many[i], 2) >= 0;
+		for (int i = 0; i < 130; i++)
+			good = good && tenure_give_back(&many[i]) == 0;
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(fork_inside, &status, 0), fork_inside);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(result, TENURE_CREATED);
+	assert_int_equal(tenure_give_back(&l), 0);
+}
+
 static int old_things(void *key)
 {
 	TENURE_LEASE(get_book, l);
@@ -100,6 +188,54 @@ static int old_things(void *key)
 static int old_session(void *session)
 {
 	return tenure_session_enter(session, NULL) != TENURE_EFORKED || tenure_session_end(session) != TENURE_EFORKED;
+}
+
+static char parents_user;
+static long for_the_parents_user;
+
+static void hear(void *front_user, int kind, const void *data, size_t size, bool replayed)
+{
+	(void)kind, (void)data, (void)size, (void)replayed;
+	for_the_parents_user += front_user == &parents_user;
+}
+
+static const tenure_front hearing = { .size = sizeof(hearing), .message = hear };
+static tenure_cache *heard;
+TENURE_DECLARE(said, struct book, (int, n));
+static int make_said(tenure_call *c, const said_args *a, struct book **ret)
+{
+	*ret = book_new(a->n);
+	return tenure_say(c, TENURE_TEXT, "hello");
+}
+TENURE_DEFINE(said, .cache = &heard, .create = make_said, .release = book_release);
+
+static int hit_in_a_child(void *unused)
+{
+	tenure_session *before;
+
+	(void)unused;
+	for_the_parents_user = 0;
+	if (tenure_get(said, NULL, 1) != TENURE_CREATED || tenure_get(said, NULL, 1) != TENURE_HIT)
+		return 1;
+	if (for_the_parents_user != 0)
+		return 2;
+	return tenure_session_enter(NULL, &before) == 0 && before == NULL ? 0 : 3;
+}
+
+static void P1_a_child_is_in_no_session_of_its_parents(void **state)
+{
+	tenure_session *session;
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&heard, .name = "heard", .front = &hearing), 0);
+	assert_int_equal(tenure_session_open("s", &parents_user, &session), 0);
+	assert_int_equal(tenure_session_enter(session, NULL), 0);
+	assert_int_equal(in_child(hit_in_a_child, NULL), 0);
+	assert_int_equal(tenure_get(said, NULL, 1), TENURE_CREATED);
+	assert_int_equal(tenure_get(said, NULL, 1), TENURE_HIT);
+	assert_int_equal(for_the_parents_user, 2);
+	assert_int_equal(tenure_session_end(session), 0);
+	assert_int_equal(tenure_cache_close(&heard, TENURE_SECONDS(30)), 0);
 }
 
 static void P1_keys_and_sessions_of_the_parent_are_refused(void **state)
@@ -186,7 +322,7 @@ static int make_global(tenure_call *c, const global_args *a, struct book **ret)
 	*ret = book_new(a->n);
 	return 0;
 }
-TENURE_DEFINE(global, .create = make_global, .release = tell); /* in the process-wide cache */
+TENURE_DEFINE(global, .create = make_global, .release = tell, .track_holders = true); /* in the process-wide cache */
 
 static void P2_exit_releases_what_is_open(void **state)
 {
@@ -239,6 +375,9 @@ static void P2_exit_names_what_is_still_leased_and_does_not_close_it(void **stat
 	assert_true(size > 0);
 	assert_non_null(strstr(text, "global()"));
 	assert_non_null(strstr(text, "1 leased"));
+	assert_non_null(strstr(text, "held: global() for ")); /* L5 */
+	assert_non_null(strstr(text, "test_process.c:"));
+	assert_non_null(strstr(text, "(test_process)")); /* the thread */
 	close(release_pipe[1]);
 	assert_int_equal(read(release_pipe[0], text, 8), 0);
 	close(release_pipe[0]);
@@ -297,6 +436,153 @@ static void U6_the_environment_gives_the_process_wide_cache_its_front(void **sta
 	assert_int_equal(in_child(speak, other), 0);
 }
 
+/* ---- fork inside a front */
+
+enum { FORK_NOWHERE, FORK_WAIT, FORK_DONE, FORK_MESSAGE, FORK_ASK, FORK_VALUE, FORK_REPLAY, FORK_PLACES };
+static int fork_place; /* of the front that forks next */
+static bool only_a_waiter; /* and only where it waits for another thread's creation */
+static pid_t fork_child = -1;
+static long fork_creators; /* atomic: in this process */
+
+static void fork_at(int place)
+{
+	if (place != fork_place)
+		return;
+	fork_place = FORK_NOWHERE;
+	fflush(NULL);
+	fork_child = fork();
+	if (fork_child == 0) {
+		alarm(60);
+		__atomic_store_n(&fork_creators, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+static int fork_in_wait(void *user, const tenure_activity *activity)
+{
+	(void)user;
+	if (only_a_waiter && activity->elapsed == 0)
+		return 0;
+	fork_at(FORK_WAIT);
+	return only_a_waiter ? -5 : 0; /* it need not wait to the end */
+}
+static void fork_in_done(void *user, const tenure_activity *activity)
+{
+	(void)user;
+	if (!only_a_waiter || activity->elapsed > 0)
+		fork_at(FORK_DONE);
+}
+static void fork_in_message(void *user, int kind, const void *data, size_t size, bool replayed)
+{
+	(void)user, (void)kind, (void)data, (void)size;
+	fork_at(replayed ? FORK_REPLAY : FORK_MESSAGE);
+}
+static int fork_in_value(void *user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = low_high_preset[2];
+	fork_at(FORK_VALUE);
+	return 0;
+}
+static int fork_in_ask(void *user, const char *label, const tenure_value low_high_preset[3], tenure_value *ret)
+{
+	(void)user, (void)label;
+	*ret = low_high_preset[2];
+	fork_at(FORK_ASK);
+	return 0;
+}
+static const tenure_front forking = {
+	.size = sizeof(forking), .wait = fork_in_wait, .done = fork_in_done, .message = fork_in_message, .value = fork_in_value,
+	.ask = fork_in_ask,
+};
+
+TENURE_DECLARE(forked, struct book, (int, n));
+static int make_forked(tenure_call *c, const forked_args *a, struct book **ret)
+{
+	__atomic_fetch_add(&fork_creators, 1, __ATOMIC_SEQ_CST);
+	*ret = book_new(a->n);
+	TN_FAULT("test.forked");
+	tenure_ask_bool(c, "check", true);
+	return tenure_say(c, TENURE_TEXT, "hello");
+}
+TENURE_DEFINE(forked, CACHE, .create = make_forked, .release = book_release);
+
+/* What the child of a fork inside this get has: an error, nothing of the parent's, and a cache that works. */
+static int childs_get(int result, const forked_lease *lease, bool creator_may_run)
+{
+	if (result != TENURE_EFORKED || lease->resource != NULL || lease->lease.cell_ != NULL)
+		return 10;
+	if (count_of(&fork_creators) != 0 && !creator_may_run)
+		return 11;
+	if (strstr(tenure_message(), "forked") == NULL)
+		return 12;
+	released = 0;
+	tenure_session_enter(NULL, NULL);
+	if (tenure_get(forked, NULL, 1) != TENURE_CREATED || tenure_get(forked, NULL, 1) != TENURE_HIT)
+		return 13;
+	if (tenure_drain(forked, TENURE_SECONDS(30)) != 0 || count_of(&released) != 1) /* its own, and no more */
+		return 14;
+	return 0;
+}
+
+static void *get_forked(void *unused)
+{
+	(void)unused;
+	return (void *)(intptr_t)tenure_get(forked, NULL, 1);
+}
+
+static void fork_in(int place, bool waits)
+{
+	TENURE_LEASE(forked, l);
+	tenure_cache *kept = cache;
+	tenure_session *session;
+	pthread_t leader;
+	int result, status;
+
+	assert_int_equal(tenure_cache_open(&cache, .name = "forking", .front = &forking), 0);
+	assert_int_equal(tenure_session_open("s", NULL, &session), 0);
+	tenure_session_enter(session, NULL);
+	only_a_waiter = waits;
+	if (place >= FORK_VALUE)
+		assert_int_equal(tenure_get(forked, NULL, 1), TENURE_CREATED);
+	if (waits) {
+		tn_fault_arm("test.forked", 0);
+		leader = start(get_forked, NULL);
+		tn_fault_await("test.forked");
+	}
+	fork_place = place;
+	result = tenure_get(forked, &l, 1);
+	if (fork_child == 0) {
+		if (waits) /* the one who would let it go is the parent */
+			tn_fault_reset();
+		_exit(childs_get(result, &l, place == FORK_DONE || place == FORK_MESSAGE || place == FORK_ASK));
+	}
+	if (waits) {
+		tn_fault_release("test.forked");
+		assert_int_equal((intptr_t)finish(leader), TENURE_CREATED);
+		assert_int_equal(result, -5);
+	} else {
+		assert_true(result >= 0);
+	}
+	tenure_give_back(&l);
+	assert_int_equal(waitpid(fork_child, &status, 0), fork_child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("forked in place %d%s: the child ended with status 0x%x", place, waits ? " of a waiter" : "", status);
+	fork_child = -1;
+	tenure_session_enter(NULL, NULL);
+	tenure_session_end(session);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_SECONDS(30)), 0);
+	cache = kept;
+}
+
+static void P1_a_fork_inside_a_front_leaves_the_child_with_an_error(void **state)
+{
+	(void)state;
+	for (int place = FORK_WAIT; place < FORK_PLACES; place++)
+		fork_in(place, false);
+	fork_in(FORK_WAIT, true);
+	fork_in(FORK_DONE, true);
+}
+
 /* ---- cancellation */
 
 static void C2_a_cancelled_creator_is_abandoned(void **state)
@@ -335,13 +621,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
+		T(P1_a_child_is_in_no_session_of_its_parents),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
+		T(P1_L5_tracked_leases_of_the_parent_are_told),
+		T(P1_L5_a_fork_inside_a_tracked_creator),
 		T(P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody),
 		T(P1_a_fork_inside_a_creator_publishes_nothing_in_the_child),
 		T(P2_exit_releases_what_is_open),
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
 		T(U6_the_environment_gives_the_process_wide_cache_its_front),
+		T(P1_a_fork_inside_a_front_leaves_the_child_with_an_error),
 		T(C2_a_cancelled_creator_is_abandoned),
 		T(T2_the_maintenance_thread_releases_on_time),
 	};

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_runtime.c: what bindings stand on: run-time functions, lists of arguments, live keys, failures as objects. */
+#include "core/core.h" /* before the tests' own `cache` */
+
 #include "support.h"
 
 #include <sched.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 
 /* ---- a run-time function: what a binding builds for (url, number=3, _hint, extra=..., thing) */
@@ -72,6 +75,7 @@ static int fresh(void **state)
 #define TEXT(text) { NULL, { TENURE_STRING, 0, sizeof(text) - 1, { .data = text } }, NULL }
 #define INT(n) { NULL, { TENURE_INT, 0, 0, { .integer = n } }, NULL }
 #define NAMED(name, ...) { name, { __VA_ARGS__ }, NULL }
+#define TEXT_NAMED(name, text) { name, { TENURE_STRING, 0, sizeof(text) - 1, { .data = text } }, NULL }
 #define LIST(...) \
 	(&(const tenure_argument_list){ .count = sizeof((tenure_argument[]){ __VA_ARGS__ }) / sizeof(tenure_argument), \
 					.items = (const tenure_argument[]){ __VA_ARGS__ } }.head)
@@ -192,6 +196,50 @@ static void K6_texts_with_zero_bytes_and_long_ones_are_told_apart(void **state)
 	text[99999] = 1;
 	get(&list.head, TENURE_CREATED);
 	free(text);
+}
+
+static void K2_a_hit_by_a_list_takes_no_memory(void **state)
+{
+	static char text[5000];
+	tenure_value values[2] = { { .kind = TENURE_STRING, .size = 1000, .as.data = text }, { .kind = TENURE_NIL } };
+	const tenure_arguments *list = LIST(NAMED("extra", .kind = TENURE_LIST, .size = 2, .as.data = values),
+					    NAMED("url", .kind = TENURE_STRING, .size = sizeof(text), .as.data = text));
+
+	(void)state;
+	get(list, TENURE_CREATED);
+	get(list, TENURE_HIT);
+	tn_alloc_fail_at(1, false);
+	get(list, TENURE_HIT);
+	assert_false(tn_alloc_failed());
+	tn_alloc_fail_at(0, false);
+}
+
+static long hits_of_another;
+static void *get_by_list(void *argument)
+{
+	(void)argument;
+	get(LIST(TEXT("u"), NAMED("extra", .kind = TENURE_LIST)), TENURE_CREATED);
+	TN_FAULT("test.has_it");
+	get(LIST(TEXT("u"), NAMED("extra", .kind = TENURE_LIST)), TENURE_HIT);
+	get(LIST(NAMED("extra", .kind = TENURE_LIST), TEXT_NAMED("url", "u")), TENURE_HIT);
+	__atomic_fetch_add(&hits_of_another, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void K2_a_hit_by_a_list_needs_no_lock(void **state)
+{
+	pthread_t other;
+
+	(void)state;
+	hits_of_another = 0;
+	tn_fault_arm("test.has_it", 0);
+	other = start(get_by_list, NULL);
+	tn_fault_await("test.has_it");
+	tn_lock();
+	tn_fault_release("test.has_it");
+	await_count(&hits_of_another, 1);
+	tn_unlock();
+	finish(other);
 }
 
 /* ---- K4: objects */
@@ -834,6 +882,8 @@ int main(void)
 		R(K3_what_begins_with_an_underscore_is_handed_on_and_left_out),
 		R(K5_a_wrong_list_is_refused_with_the_parameters_name),
 		R(K6_texts_with_zero_bytes_and_long_ones_are_told_apart),
+		R(K2_a_hit_by_a_list_takes_no_memory),
+		R(K2_a_hit_by_a_list_needs_no_lock),
 		R(K4_an_object_is_identified_by_its_function),
 		R(K2_a_list_and_a_structure_are_one_call_of_a_declared_function),
 		R(K2_F2_a_structure_and_a_list_of_one_versioned_function_share_a_key),

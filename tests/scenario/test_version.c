@@ -135,23 +135,24 @@ static void layout_1_is_what_it_was(void **state)
 		offsetof(struct tenure_entry_, hash), offsetof(struct tenure_entry_, function),
 		offsetof(struct tenure_entry_, resource), offsetof(struct tenure_entry_, key),
 		offsetof(struct tenure_entry_, key_size), offsetof(struct tenure_entry_, id),
-		offsetof(struct tenure_entry_, flags),
+		offsetof(struct tenure_entry_, flags), offsetof(struct tenure_entry_, state),
 	};
-	const size_t entry_1[] = { 0, 8, 16, 24, 32, 40, 48, 52, 56 };
+	const size_t entry_1[] = { 0, 8, 16, 24, 32, 40, 48, 52, 56, 57 };
 	const size_t others[] = {
 		sizeof(struct tenure_cell_), offsetof(struct tenure_cell_, entry),
 		sizeof(struct tenure_slot_), offsetof(struct tenure_slot_, id), offsetof(struct tenure_array_, slots),
 		offsetof(struct tenure_state_, now), offsetof(struct tenure_record_, chunk_count), sizeof(struct tenure_chunk_),
 		sizeof(struct tenure_core_), offsetof(struct tenure_core_, oldest_life),
 		sizeof(tenure_lease), offsetof(tenure_lease, cell_), offsetof(tenure_lease, stamp_),
-		sizeof(tenure_key), offsetof(tenure_key, id_), offsetof(tenure_key, life_), offsetof(tenure_function, state_),
+		sizeof(tenure_key), offsetof(tenure_key, id_), offsetof(tenure_key, life_), offsetof(tenure_key, entry_),
+		offsetof(tenure_key, hits_), offsetof(tenure_function, state_),
 	};
-	const size_t others_1[] = { 16, 8, 16, 8, 64, 8, 8, 16, 16, 8, 24, 8, 16, 40, 8, 16, 8 };
+	const size_t others_1[] = { 16, 8, 16, 8, 64, 8, 8, 16, 16, 8, 24, 8, 16, 40, 8, 16, 24, 32, 8 };
 	const uint64_t constants[] = {
 		TENURE_OPEN_, TENURE_HIT_, TENURE_HITS_HIGH_, TENURE_ONE_LEASE_, TENURE_CHUNK_BITS_, TENURE_WARM_,
-		TENURE_LEAF_MOST_, TENURE_DIGESTED_, TENURE_ENTRY_SIZE_, TENURE_BUCKET_, TENURE_SMALL_KEY_,
+		TENURE_LEAF_MOST_, TENURE_DIGESTED_, TENURE_LIVE_, TENURE_ENTRY_SIZE_, TENURE_BUCKET_, TENURE_SMALL_KEY_,
 	};
-	const uint64_t constants_1[] = { 1, 2, 1 << 30, UINT64_C(1) << 31, 8, 3, 4096, UINT64_C(1) << 31, 192, 4, 8 };
+	const uint64_t constants_1[] = { 1, 2, 1 << 30, UINT64_C(1) << 31, 8, 3, 4096, UINT64_C(1) << 31, 2, 192, 4, 8 };
 	uint64_t hash = tenure_mix_word_(1, 2);
 
 	(void)state;

@@ -24,6 +24,7 @@ TENURE_DECLARE(plain, struct book, (int, n));
 TENURE_DECLARE(bounded, struct book, (int, n));
 TENURE_DECLARE(judged, struct book, (const char *, name), (int, n));
 TENURE_DECLARE(nested, struct book, (int, n));
+TENURE_DECLARE(tracked, struct book, (int, n));
 
 static int make(tenure_call *c, int n, struct book **ret)
 {
@@ -60,6 +61,12 @@ static int make_nested(tenure_call *c, const nested_args *a, struct book **ret)
 		tenure_call_keep(c, &l);
 	return make(c, a->n, ret);
 }
+static int make_tracked(tenure_call *c, const tracked_args *a, struct book **ret)
+{
+	tenure_progress(c, 0.5, "half of %d", a->n);
+	return make(c, a->n, ret);
+}
+TENURE_DEFINE(tracked, CACHE, .create = make_tracked, .release = book_release, .ttl = "4ms", .track_holders = true);
 TENURE_DEFINE(plain, CACHE, .create = make_plain, .release = book_release, .ttl = "3ms", .jitter_percent = 50);
 TENURE_DEFINE(bounded, CACHE, .create = make_bounded, .release = book_release, .max_entries = 9, .idle_ttl = "5ms");
 TENURE_DEFINE(judged, CACHE, .create = make_judged, .release = book_release, .validate = good, .validate_every = "1ms");
@@ -81,12 +88,17 @@ static void hold(const tenure_lease *lease)
 static void let_go(tenure_lease *lease)
 {
 	struct book *book = lease->resource;
+	tenure_lease copy;
 
 	if (lease->cell_ == NULL)
 		return;
 	book_check(book);
 	__atomic_fetch_sub(&book->leases, 1, __ATOMIC_SEQ_CST);
+	copy = *lease;
 	if (tenure_lease_give_back(lease) != 0)
+		__atomic_fetch_add(&errors, 1, __ATOMIC_SEQ_CST);
+	/* A tracked one (its stamp is a token): a second give-back is told, whatever else is held. */
+	if (copy.stamp_ >> 63 && tenure_lease_give_back(&copy) != TENURE_ENOTHELD)
 		__atomic_fetch_add(&errors, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -111,6 +123,8 @@ static int get_one(uint64_t r, tenure_lease *lease)
 		return tenure_get(judged, (judged_lease *)lease, "a name", n);
 	case 3:
 		return tenure_get(nested, (nested_lease *)lease, n);
+	case 4:
+		return tenure_get(tracked, (tracked_lease *)lease, n);
 	default:
 		return tenure_get(plain, (plain_lease *)lease, n);
 	}
@@ -130,6 +144,7 @@ static void disturb(uint64_t r)
 		break;
 	case 3:
 		tenure_drain(judged, 100000);
+		tenure_clear_function(tracked);
 		break;
 	default:
 		tenure_clear_entry(judged, "a name", (int)((r >> 8) % KEYS));

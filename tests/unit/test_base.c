@@ -2,12 +2,15 @@
 /* test_base.c: the rooms below the core: heap, list, pool, time, messages, fault points. */
 #include "support.h"
 
+#include <sched.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/pool.h"
 #include "base/spin.h"
 #include "base/thread.h"
@@ -16,6 +19,7 @@ static void heap_agrees_with_a_linear_search(void **state)
 {
 	enum { MOST = 500 };
 	static struct tn_heap_node nodes[MOST];
+	static int64_t due[MOST];
 	struct tn_heap heap = { 0 };
 	uint64_t random = 88172645463325252;
 
@@ -34,17 +38,18 @@ static void heap_agrees_with_a_linear_search(void **state)
 		} else {
 			if (heap.size == heap.capacity)
 				tn_free(tn_heap_adopt(&heap, malloc(tn_heap_bytes(2 * heap.capacity)), 2 * heap.capacity));
-			node->due = (int64_t)(random >> 40) - 1000;
-			tn_heap_insert(&heap, node);
+			due[node - nodes] = (int64_t)(random >> 40) - 1000;
+			tn_heap_insert(&heap, node, due[node - nodes]);
 		}
 		if (i % 97 != 0)
 			continue;
 		for (int k = 0; k < MOST; k++) {
-			if (nodes[k].index != 0 && (least == NULL || nodes[k].due < least->due))
+			if (nodes[k].index != 0 && (least == NULL || due[k] < due[least - nodes]))
 				least = &nodes[k];
 		}
 		assert_true((tn_heap_min(&heap) == NULL) == (least == NULL));
-		assert_true(least == NULL || tn_heap_min(&heap)->due == least->due);
+		assert_true(tn_heap_due(&heap) == (least == NULL ? INT64_MAX : due[least - nodes]));
+		assert_true(least == NULL || due[tn_heap_min(&heap) - nodes] == due[least - nodes]);
 	}
 	tn_free(heap.items);
 }
@@ -192,6 +197,40 @@ static void spinning_ends_with_a_change_or_its_time_and_learns(void **state)
 	assert_true(tn_spin_time(&patience) > 0);
 }
 
+static struct tn_mutex shared_mutex;
+static int had_it; /* atomic */
+
+static void *want_it(void *unused)
+{
+	tn_mutex_lock(&shared_mutex);
+	__atomic_store_n(&had_it, 1, __ATOMIC_SEQ_CST);
+	tn_mutex_unlock(&shared_mutex);
+	return unused;
+}
+
+static void who_waits_for_a_mutex_is_let_in_between(void **state)
+{
+	int rounds = 0;
+	pthread_t other;
+
+	(void)state;
+	tn_mutex_init(&shared_mutex);
+	tn_mutex_lock(&shared_mutex);
+	other = start(want_it, NULL);
+	while (__atomic_load_n(&shared_mutex.waiting, __ATOMIC_SEQ_CST) == 0)
+		sched_yield();
+	while (!__atomic_load_n(&had_it, __ATOMIC_SEQ_CST) && rounds++ < 2000) {
+		tn_mutex_unlock(&shared_mutex);
+		tn_mutex_let_in(&shared_mutex); /* without it hardly ever */
+		tn_mutex_lock(&shared_mutex);
+	}
+	assert_true(rounds < 2000);
+	assert_int_equal(shared_mutex.waiting, 0);
+	tn_mutex_unlock(&shared_mutex);
+	tn_mutex_let_in(&shared_mutex); /* nobody waits: at once */
+	finish(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +240,7 @@ int main(void)
 		cmocka_unit_test(time_ends_at_never),
 		cmocka_unit_test(messages_belong_to_their_thread),
 		cmocka_unit_test(a_fault_point_holds_one_thread),
+		cmocka_unit_test(who_waits_for_a_mutex_is_let_in_between),
 		cmocka_unit_test(refused_threads_and_memory_are_told),
 		cmocka_unit_test(spinning_ends_with_a_change_or_its_time_and_learns),
 	};
