@@ -69,9 +69,7 @@ struct tn_progress {
 struct tn_object {
 	struct tn_object *next; /* in its bucket, or the pool's free list */
 	void *address;
-	void (*releaser)(void); /* tells closing functions apart; */
-	const void *user; /* and, where the definition names none, whose `user` its release gets */
-	const tenure_definition *definition; /* whose release runs */
+	const tenure_definition *definition; /* whose release runs; it also tells closing functions apart */
 	uint32_t entries; /* how many it stands in */
 };
 

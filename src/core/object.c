@@ -19,13 +19,13 @@ bool tn_object_closed_by(const struct tn_object *object, const tenure_definition
 {
 	if (object == NULL || definition->release == NULL)
 		return object == NULL && definition->release == NULL;
-	return object->releaser == releaser_of(definition) && object->user == user_of(definition);
+	return releaser_of(object->definition) == releaser_of(definition) && user_of(object->definition) == user_of(definition);
 }
 
-static uint64_t bucket_of(const void *address, void (*releaser)(void))
+/* By the address alone: hardly ever do two functions close one address in their own ways. */
+static uint64_t bucket_of(const void *address)
 {
-	return tenure_fold_((uint64_t)(uintptr_t)address ^ TENURE_MIX_2_,
-			    (uint64_t)(uintptr_t)releaser ^ TENURE_MIX_1_);
+	return tenure_fold_((uint64_t)(uintptr_t)address ^ TENURE_MIX_2_, TENURE_MIX_1_);
 }
 
 /* Twice the buckets, in memory made before M was taken; gives back the old ones. */
@@ -36,7 +36,7 @@ static struct tn_object **grow_locked(struct tn_object **buckets, uint64_t count
 	for (uint64_t i = 0; old != NULL && i <= tn_core.object_mask; i++) {
 		while (old[i] != NULL) {
 			struct tn_object *object = old[i];
-			uint64_t to = bucket_of(object->address, object->releaser) & (count - 1);
+			uint64_t to = bucket_of(object->address) & (count - 1);
 
 			old[i] = object->next;
 			object->next = buckets[to];
@@ -95,8 +95,7 @@ void tn_object_put_locked(struct tn_object *spare)
 
 struct tn_object *tn_object_enter_locked(struct tn_object *spare, void *address, const tenure_definition *definition)
 {
-	void (*releaser)(void) = releaser_of(definition);
-	struct tn_object **bucket = &tn_core.object_buckets[bucket_of(address, releaser) & tn_core.object_mask];
+	struct tn_object **bucket = &tn_core.object_buckets[bucket_of(address) & tn_core.object_mask];
 
 	tn_assert_locked();
 	for (struct tn_object *object = *bucket; object != NULL; object = object->next) {
@@ -107,8 +106,6 @@ struct tn_object *tn_object_enter_locked(struct tn_object *spare, void *address,
 		}
 	}
 	spare->address = address;
-	spare->releaser = releaser;
-	spare->user = user_of(definition);
 	spare->definition = definition;
 	spare->entries = 1;
 	spare->next = *bucket;
@@ -124,7 +121,7 @@ bool tn_object_leave_locked(struct tn_object *object)
 	tn_assert_locked();
 	if (--object->entries != 0)
 		return false;
-	at = &tn_core.object_buckets[bucket_of(object->address, object->releaser) & tn_core.object_mask];
+	at = &tn_core.object_buckets[bucket_of(object->address) & tn_core.object_mask];
 	while (*at != object)
 		at = &(*at)->next;
 	*at = object->next;
