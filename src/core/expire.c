@@ -156,7 +156,7 @@ bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
 void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 {
 	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
-	int64_t ttl = entry->hard_at - entry->ready_at;
+	int64_t most = entry->hard_at - entry->ready_at; /* a short life is not spent in one pause */
 
 	if (!tn_function_of(entry)->background || end_of_ttl(entry) > now) { /* its options have changed meanwhile */
 		follow_options_locked(entry, now);
@@ -165,7 +165,7 @@ void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 		return;
 	}
 	entry->refresh_failures += entry->refresh_failures < UINT8_MAX;
-	entry->soft_at = tn_time_add(now, pause < ttl ? pause : ttl);
+	entry->soft_at = tn_time_add(now, pause < most ? pause : most);
 	set_expire_at_locked(entry);
 	set_timer_locked(entry, now);
 }
