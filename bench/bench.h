@@ -17,6 +17,7 @@ void library_typed(long count, const char *key);
 void library_key(long count, tenure_key *key);
 
 extern double scale; /* of all durations */
+extern uint64_t seeds[2];
 extern volatile long sink; /* for results that must not be left out */
 int64_t now(void); /* ns */
 

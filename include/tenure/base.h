@@ -241,7 +241,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		    TENURE_LIKELY_((cell = tenure_pin_(hash)) != NULL)) { \
 			entry = cell->entry; \
 			if (TENURE_LIKELY_(entry->function == function && \
-					   fn##_same_in_(arguments, &sizes, entry->key, entry->key_size) && \
+					   fn##_same_in_(arguments, &sizes, tenure_key_of_(entry), entry->key_size) && \
 					   tenure_warm_(entry, function))) { \
 				tenure_hand_out_(&arguments->lease_->lease, cell); \
 				return 0 /* TENURE_HIT */; \

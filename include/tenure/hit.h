@@ -62,6 +62,9 @@ void tn_fault_at(const char *name);
 enum {
 	TENURE_CHUNK_BITS_ = 8, /* cells in a chunk of a thread's directory: 2^8 */
 	TENURE_CHUNK_ = 1 << TENURE_CHUNK_BITS_,
+	TENURE_ENTRY_SIZE_ = 192, /* bytes of an entry, of which the head is the first */
+	TENURE_BUCKET_ = 4, /* slots that are looked at together: one cache line */
+	TENURE_SMALL_KEY_ = 8, /* bytes; a key up to that stands in the entry */
 };
 
 /* Bits of an entry's flags. A hit goes on only when they are exactly WARM: anything else is for the slow path, or a
@@ -92,6 +95,7 @@ struct tenure_slot_ {
 #endif
 struct tenure_array_ {
 	uint64_t mask; /* slots - 1; constant */
+	uint64_t unused_[7]; /* so that each bucket is one cache line */
 	__extension__ struct tenure_slot_ slots[];
 };
 #if defined(__cplusplus) && defined(__clang__)
@@ -105,7 +109,10 @@ struct tenure_entry_ {
 	uint64_t hash; /* of the base key */
 	const void *function; /* the tenure_state_ whose resource this is */
 	void *resource;
-	const unsigned char *key; /* canonical bytes */
+	union { /* canonical bytes; by tenure_key_of_() */
+		const unsigned char *key;
+		unsigned char small_key[TENURE_SMALL_KEY_];
+	};
 	uint32_t key_size;
 	uint32_t id; /* constant */
 	uint8_t flags; /* atomic, relaxed */
@@ -118,9 +125,15 @@ struct tenure_state_ {
 	const int64_t *now; /* the cached time of its cache: atomic, relaxed */
 };
 
+/* A thread's cells of TENURE_CHUNK_ entries, and those entries. */
+struct tenure_chunk_ {
+	struct tenure_cell_ *cells; /* NULL where this thread has touched none */
+	const char *entries; /* TENURE_ENTRY_SIZE_ bytes each */
+};
+
 /* The part of a thread's record that a hit reads; owned by the thread. */
 struct tenure_record_ {
-	struct tenure_cell_ **chunks; /* by id / TENURE_CHUNK_; NULL where this thread has touched none */
+	struct tenure_chunk_ *chunks; /* by id / TENURE_CHUNK_ */
 	uint64_t chunk_count;
 };
 
@@ -208,11 +221,23 @@ static inline uint64_t tenure_mix_bytes_(uint64_t hash, const void *data, size_t
 static inline struct tenure_cell_ *tenure_cell_of_(uint64_t id)
 {
 	struct tenure_record_ *record = tenure_thread_;
-	uint64_t chunk = id >> TENURE_CHUNK_BITS_;
+	uint64_t number = id >> TENURE_CHUNK_BITS_, at = id & (TENURE_CHUNK_ - 1);
+	struct tenure_chunk_ *chunk;
 
-	if (TENURE_UNLIKELY_(record == NULL || chunk >= record->chunk_count || record->chunks[chunk] == NULL))
+	if (TENURE_UNLIKELY_(record == NULL || number >= record->chunk_count))
 		return NULL;
-	return &record->chunks[chunk][id & (TENURE_CHUNK_ - 1)];
+	chunk = &record->chunks[number];
+	if (TENURE_UNLIKELY_(chunk->cells == NULL))
+		return NULL;
+	/* The cell names its entry, but among many entries both are far away: ask for both at once. */
+	__builtin_prefetch(chunk->entries + at * TENURE_ENTRY_SIZE_);
+	return &chunk->cells[at];
+}
+
+/* Where the key of a pinned entry is. */
+static inline const unsigned char *tenure_key_of_(const struct tenure_entry_ *entry)
+{
+	return entry->key_size <= TENURE_SMALL_KEY_ ? entry->small_key : entry->key;
 }
 
 /* The part of a give-back that is not the common case: the cell was closed, or counts no lease. `old` is what the
@@ -255,27 +280,46 @@ static inline bool tenure_pin_cell_(struct tenure_cell_ *cell)
 	return false;
 }
 
+/* The id of the first slot with this hash, from the start of its bucket on; 0: none. Bounded: slots that move under a reader
+ * must not make it walk in circles. */
+static inline uint64_t tenure_probe_(struct tenure_array_ *array, uint64_t hash)
+{
+	uint64_t mask = array->mask, at = hash & mask & ~(uint64_t)(TENURE_BUCKET_ - 1), end = at + mask + 1;
+
+	for (; at < end; at++) {
+		struct tenure_slot_ *slot = &array->slots[at & mask];
+		uint64_t id = __atomic_load_n(&slot->id, __ATOMIC_ACQUIRE);
+
+		if (id == 0 || __atomic_load_n(&slot->hash, __ATOMIC_RELAXED) == hash)
+			return id;
+	}
+	return 0;
+}
+
 /* Probe for the hash and pin what stands there. NULL: the slow path looks again. The caller compares function and
  * key, and unpins what is not its own. */
 static inline struct tenure_cell_ *tenure_pin_(uint64_t hash)
 {
 	struct tenure_array_ *array = __atomic_load_n(&tenure_core_.array, __ATOMIC_ACQUIRE);
-	uint64_t mask = array->mask, at = hash & mask, end = at + mask + 1;
+	struct tenure_slot_ *slot = &array->slots[hash & array->mask & ~(uint64_t)(TENURE_BUCKET_ - 1)];
 	struct tenure_cell_ *cell;
+	uint64_t id, second, third, fourth;
 
-	for (; at < end; at++) { /* bounded: slots that move under a reader must not make it walk in circles */
-		struct tenure_slot_ *slot = &array->slots[at & mask];
-		uint64_t id = __atomic_load_n(&slot->id, __ATOMIC_ACQUIRE);
-
+	/* Which of the bucket's slots it is, without a branch: among many entries nobody could foresee it, and who
+	 * guesses wrong waits for the memory. */
+	second = __atomic_load_n(&slot[1].hash, __ATOMIC_RELAXED) == hash;
+	third = __atomic_load_n(&slot[2].hash, __ATOMIC_RELAXED) == hash;
+	fourth = __atomic_load_n(&slot[3].hash, __ATOMIC_RELAXED) == hash;
+	slot += (second | fourth) + 2 * (third | fourth);
+	id = __atomic_load_n(&slot->id, __ATOMIC_ACQUIRE);
+	if (TENURE_UNLIKELY_(__atomic_load_n(&slot->hash, __ATOMIC_RELAXED) != hash || id == 0)) {
+		id = tenure_probe_(array, hash);
 		if (id == 0)
 			return NULL;
-		if (__atomic_load_n(&slot->hash, __ATOMIC_RELAXED) != hash)
-			continue;
-		TENURE_FAULT_("hit.probed");
-		cell = tenure_cell_of_(id);
-		return cell != NULL && tenure_pin_cell_(cell) ? cell : NULL;
 	}
-	return NULL;
+	TENURE_FAULT_("hit.probed");
+	cell = tenure_cell_of_(id);
+	return cell != NULL && tenure_pin_cell_(cell) ? cell : NULL;
 }
 
 /* May a hit hand out this pinned entry without the slow path? Marks it as used. */

@@ -1098,7 +1098,7 @@ private:
 			entry = cell->entry;
 			if (TENURE_LIKELY_(entry->function == state && !(entry->key_size & TENURE_DIGESTED_) &&
 					   entry->key_size >= 8 * own.words)) {
-				const unsigned char *word = entry->key, *tail = word + 8 * own.words;
+				const unsigned char *word = tenure_key_of_(entry), *tail = word + 8 * own.words;
 
 				if (TENURE_LIKELY_((same<Args>(own.keyed[I], args, texts[I], word, tail) && ...) &&
 						   tenure_warm_(entry, state))) {

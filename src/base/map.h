@@ -5,11 +5,15 @@
 
 #include <stddef.h>
 
-/* `size` bytes of zeroes, page aligned; NULL: no memory. Never unmapped. */
+/* `size` bytes of zeroes, page aligned; from 2 MiB on aligned to that, on huge pages where the kernel has them. NULL: no
+ * memory. */
 void *tn_map(size_t size);
 
 /* Give the pages back to the kernel. The addresses stay readable, as zeroes: also for a thread that reads them at this
  * very moment. Nobody may write there any more. */
 void tn_map_empty(void *memory, size_t size);
+
+/* What nobody has seen, and is not the program's own memory. */
+void tn_unmap(void *memory, size_t size);
 
 #endif

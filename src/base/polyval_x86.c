@@ -12,7 +12,7 @@ enum {
 	NARROW = 16, /* blocks a step */
 	WIDE = TN_DIGEST_POWERS, /* blocks a step: 1 KiB */
 	LANES = 4, /* blocks in a register */
-	AHEAD = 4096, /* bytes that are asked for before they are needed: the hardware stops at each page */
+	AHEAD = 12288, /* bytes that are asked for before they are needed: the hardware stops at each page */
 };
 
 #define PCLMULQDQ __attribute__((target("pclmul,avx")))

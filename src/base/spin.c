@@ -5,7 +5,11 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-enum { LEAST = 1000, MOST = 10000, LOOKS = 16 }; /* ns, ns, looks between two readings of the clock */
+enum {
+	LONG_ENOUGH = 10000, /* ns: a thread that is woken on another processor has begun by then */
+	SKIP_MOST = 64,
+	LOOKS = 16, /* between two readings of the clock */
+};
 
 static void breathe(void)
 {
@@ -30,16 +34,22 @@ bool tn_spin(const uint64_t *word, uint64_t seen, int64_t ns)
 	return false;
 }
 
-int64_t tn_spin_time(int64_t learnt)
+int64_t tn_spin_time(struct tn_patience *patience)
 {
 	if (tn_thread_processors() < 2)
 		return 0;
-	return learnt < LEAST ? LEAST : learnt;
+	if (patience->left != 0) {
+		patience->left--;
+		return 0;
+	}
+	return LONG_ENOUGH;
 }
 
-void tn_spin_learn(int64_t *learnt, bool worth)
+void tn_spin_learn(struct tn_patience *patience, bool worth)
 {
-	int64_t next = worth ? 2 * tn_spin_time(*learnt) : *learnt / 2;
-
-	*learnt = next > MOST ? MOST : next;
+	if (worth)
+		patience->skip = 0;
+	else
+		patience->skip = patience->skip == 0 ? 1 : patience->skip < SKIP_MOST ? 2 * patience->skip : SKIP_MOST;
+	patience->left = patience->skip;
 }

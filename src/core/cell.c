@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "base/region.h"
 
 __thread struct tenure_record_ *tenure_thread_ __attribute__((tls_model("initial-exec")));
 
@@ -116,6 +117,31 @@ struct tn_record *tn_record_get(void)
 	return record;
 }
 
+static struct tn_cells *reserve_cells(void)
+{
+	struct tn_cells *cells;
+	void *memory;
+	size_t bytes;
+
+	for (;;) {
+		tn_lock();
+		cells = tn_region_take_locked(&tn_core.cell_chunks);
+		bytes = tn_region_wants_locked(&tn_core.cell_chunks);
+		tn_unlock();
+		if (cells != NULL)
+			return cells;
+		memory = tn_region_make(bytes);
+		if (memory == NULL)
+			return NULL;
+		tn_lock();
+		if (tn_region_adopt_locked(&tn_core.cell_chunks, memory, bytes))
+			memory = NULL;
+		tn_unlock();
+		if (memory != NULL)
+			tn_region_unmake(memory, bytes);
+	}
+}
+
 bool tn_cell_reserve(uint64_t id, struct tn_cell_room *room)
 {
 	struct tn_record *record = tn_record_get();
@@ -123,8 +149,10 @@ bool tn_cell_reserve(uint64_t id, struct tn_cell_room *room)
 
 	if (record == NULL)
 		return false;
+	if (chunk < record->head.chunk_count && record->head.chunks[chunk].cells != NULL)
+		return true; /* this thread's own; nobody else changes it */
 	if (room->chunk == NULL)
-		room->chunk = tn_alloc_aligned(64, sizeof(*room->chunk));
+		room->chunk = reserve_cells();
 	if (room->chunk == NULL)
 		return false;
 	if (chunk >= record->head.chunk_count && chunk >= room->count) {
@@ -134,7 +162,7 @@ bool tn_cell_reserve(uint64_t id, struct tn_cell_room *room)
 			count *= 2;
 		tn_free(room->directory);
 		room->count = 0;
-		room->directory = tn_alloc(count * sizeof(struct tenure_cell_ *));
+		room->directory = tn_alloc(count * sizeof(struct tenure_chunk_));
 		if (room->directory == NULL)
 			return false;
 		room->count = count;
@@ -144,7 +172,11 @@ bool tn_cell_reserve(uint64_t id, struct tn_cell_room *room)
 
 void tn_cell_release_room(struct tn_cell_room *room)
 {
-	tn_free(room->chunk);
+	if (room->chunk != NULL) {
+		tn_lock();
+		tn_region_put_locked(&tn_core.cell_chunks, room->chunk);
+		tn_unlock();
+	}
 	tn_free(room->directory);
 	memset(room, 0, sizeof(*room));
 }
@@ -159,7 +191,7 @@ struct tenure_cell_ *tn_cell_locked(struct tn_entry *entry, struct tn_cell_room 
 	if (record == NULL)
 		return NULL;
 	if (at >= record->chunk_count) {
-		struct tenure_cell_ **old = record->chunks;
+		struct tenure_chunk_ *old = record->chunks;
 
 		if (at >= room->count || room->chunk == NULL)
 			return NULL;
@@ -170,27 +202,28 @@ struct tenure_cell_ *tn_cell_locked(struct tn_entry *entry, struct tn_cell_room 
 		room->directory = old; /* nobody but this thread reads it outside M: freed with the room */
 		room->count = 0;
 	}
-	if (record->chunks[at] == NULL) {
+	if (record->chunks[at].cells == NULL) {
 		chunk = room->chunk;
 		if (chunk == NULL)
 			return NULL;
 		room->chunk = NULL;
 		for (uint32_t i = 0; i < TENURE_CHUNK_; i++)
 			chunk->cells[i].entry = &tn_core.entry_chunks[at][i].head;
-		record->chunks[at] = chunk->cells;
+		record->chunks[at].entries = (const char *)tn_core.entry_chunks[at];
+		record->chunks[at].cells = chunk->cells;
 	}
-	return &record->chunks[at][id & (TENURE_CHUNK_ - 1)];
+	return &record->chunks[at].cells[id & (TENURE_CHUNK_ - 1)];
 }
 
 static struct tenure_cell_ *cell_of(const struct tn_record *record, const struct tn_entry *entry)
 {
-	return &record->head.chunks[entry->head.id >> TENURE_CHUNK_BITS_][entry->head.id & (TENURE_CHUNK_ - 1)];
+	return &record->head.chunks[entry->head.id >> TENURE_CHUNK_BITS_].cells[entry->head.id & (TENURE_CHUNK_ - 1)];
 }
 
 /* Whose cell of the entry was opened before this record's. */
 static uint32_t *next_of(const struct tn_record *record, const struct tn_entry *entry)
 {
-	struct tn_cells *chunk = (struct tn_cells *)record->head.chunks[entry->head.id >> TENURE_CHUNK_BITS_];
+	struct tn_cells *chunk = (struct tn_cells *)record->head.chunks[entry->head.id >> TENURE_CHUNK_BITS_].cells;
 
 	return &chunk->next[entry->head.id & (TENURE_CHUNK_ - 1)];
 }

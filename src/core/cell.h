@@ -12,7 +12,7 @@
 /* Memory for a chunk of cells that a thread is about to open one of; taken before M. */
 struct tn_cell_room {
 	struct tn_cells *chunk;
-	struct tenure_cell_ **directory;
+	struct tenure_chunk_ *directory;
 	uint64_t count; /* of the directory */
 };
 

@@ -34,6 +34,8 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/pool.h"
+#include "base/region.h"
+#include "base/spin.h"
 
 enum tn_state { TN_FREE, TN_CREATING, TN_LIVE, TN_RETIRED, TN_RELEASING };
 
@@ -219,7 +221,7 @@ struct tenure_cache {
 	struct tn_entry **release_end;
 	uint64_t queued; /* in the queue */
 	uint64_t told; /* how often there was work: atomic (relaxed) for those who spin, written under M */
-	int64_t work_patience, release_patience; /* what spin.h learns: workers for work, leaders for a release */
+	struct tn_patience work_patience, release_patience; /* of workers for work, of leaders for a release */
 	struct tn_task *job_first; /* creations to run on a worker: first in, first out */
 	struct tn_task **job_end;
 	uint64_t jobs_queued;
@@ -358,6 +360,8 @@ struct tn_core {
 	uint64_t object_mask, object_count;
 	struct tn_pool objects;
 	struct tn_pool flights;
+	struct tn_region headers; /* of TENURE_CHUNK_ entries each */
+	struct tn_region cell_chunks; /* of struct tn_cells */
 	struct tn_pool function_pool;
 	struct tn_releasing {
 		struct tn_entry *first, *last;

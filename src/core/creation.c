@@ -41,10 +41,12 @@ static bool reserve(struct tn_creation *creation, const struct tn_request *reque
 	if (creation->flight->recording == NULL)
 		return false;
 	creation->flight->visit = tn_context()->visit;
-	creation->key = tn_alloc(request->key_size == 0 ? 1 : request->key_size & ~TENURE_DIGESTED_);
-	if (creation->key == NULL)
-		return false;
-	memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
+	if (request->key_size > TENURE_SMALL_KEY_) {
+		creation->key = tn_alloc(request->key_size & ~TENURE_DIGESTED_);
+		if (creation->key == NULL)
+			return false;
+		memcpy(creation->key, request->key, request->key_size & ~TENURE_DIGESTED_);
+	}
 	if (request->definition->release != NULL && !tn_object_reserve(&creation->object))
 		return false;
 	creation->table_room = tn_table_reserve();
@@ -87,13 +89,22 @@ void tn_creation_drop(struct tn_creation *creation)
 	memset(creation, 0, sizeof(*creation));
 }
 
+/* The entry takes over the key, or copies a small one from the request. */
+static void begin_entry_locked(struct tn_creation *creation)
+{
+	const struct tn_request *request = creation->request;
+	const unsigned char *key = creation->key == NULL ? request->key : creation->key;
+
+	tn_entry_begin_locked(creation->entry, request->function, request->hash, key, request->key_size, creation->flight);
+	creation->key = NULL;
+}
+
 void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *first)
 {
 	const struct tn_request *request = creation->request;
 	struct tn_entry *entry = creation->entry;
 
-	tn_entry_begin_locked(entry, request->function, request->hash, creation->key, request->key_size,
-			      creation->flight);
+	begin_entry_locked(creation);
 	tn_flight_begin_locked(creation->flight, request->function, entry, request->definition, false);
 	creation->flight->patience = request->deadline;
 	if (first == NULL) {
@@ -107,7 +118,6 @@ void tn_creation_begin_locked(struct tn_creation *creation, struct tn_entry *fir
 	}
 	creation->table_room = false;
 	creation->entry = NULL; /* the flight's now */
-	creation->key = NULL;
 }
 
 void tn_creation_begin_apart_locked(struct tn_creation *creation)
@@ -115,14 +125,13 @@ void tn_creation_begin_apart_locked(struct tn_creation *creation)
 	const struct tn_request *request = creation->request;
 	tenure_call *flight = creation->flight;
 
-	tn_entry_begin_locked(creation->entry, request->function, request->hash, creation->key, request->key_size, flight);
+	begin_entry_locked(creation);
 	tn_flight_begin_locked(flight, request->function, creation->entry, request->definition, false);
 	if (flight->parent != NULL)
 		flight->parent->users--; /* it is not its last: its creator is the caller, who is inside of it */
 	flight->parent = NULL;
 	flight->patience = TN_NEVER;
 	creation->entry = NULL;
-	creation->key = NULL;
 }
 
 /* ---- C8: a file lock, a port, the memory of a card must be free again */
@@ -141,10 +150,13 @@ static void spin_unlock_lock(const struct tn_creation *creation)
 {
 	tenure_cache *cache = creation->request->function->cache;
 	const struct tn_entry *before;
-	int64_t spin = tn_spin_time(cache->release_patience);
+	int64_t spin;
 	uint64_t life;
 
-	if (cache->options.manual || spin == 0 || predecessor_locked(creation, &before) == INT64_MIN)
+	if (cache->options.manual || predecessor_locked(creation, &before) == INT64_MIN)
+		return;
+	spin = tn_spin_time(&cache->release_patience);
+	if (spin == 0)
 		return;
 	life = before->head.life;
 	tn_unlock();

@@ -31,6 +31,9 @@ static void set_state(struct tn_entry *entry, enum tn_state from, enum tn_state 
 
 /* ---- headers */
 
+_Static_assert(sizeof(struct tn_entry) == TENURE_ENTRY_SIZE_, "hit.h finds entries by their size");
+_Static_assert(sizeof(struct tenure_entry_) == 64, "a head is one cache line, the entry's own bytes at its end");
+
 static void adopt_chunk_locked(struct tn_entry *chunk)
 {
 	uint64_t base = tn_core.entry_chunk_count++ << TENURE_CHUNK_BITS_;
@@ -79,28 +82,35 @@ static bool reserve_directory(void)
 
 struct tn_entry *tn_entry_reserve(void)
 {
-	struct tn_entry *entry, *chunk;
+	struct tn_entry *entry;
+	void *memory;
+	size_t bytes;
 
 	for (;;) {
 		tn_lock();
+		if (tn_core.free_entries == NULL && tn_core.entry_chunk_count < tn_core.entry_chunk_room) {
+			memory = tn_region_take_locked(&tn_core.headers);
+			if (memory != NULL)
+				adopt_chunk_locked(memory);
+		}
 		entry = tn_core.free_entries;
 		if (entry != NULL)
 			tn_core.free_entries = entry->next_free;
+		bytes = tn_region_wants_locked(&tn_core.headers);
 		tn_unlock();
 		if (entry != NULL)
 			return entry;
 		if (!reserve_directory())
 			return NULL;
-		chunk = tn_alloc_aligned(64, TENURE_CHUNK_ * sizeof(struct tn_entry));
-		if (chunk == NULL)
+		memory = tn_region_make(bytes);
+		if (memory == NULL)
 			return NULL;
 		tn_lock();
-		if (tn_core.entry_chunk_count < tn_core.entry_chunk_room) {
-			adopt_chunk_locked(chunk);
-			chunk = NULL;
-		}
+		if (tn_region_adopt_locked(&tn_core.headers, memory, bytes))
+			memory = NULL;
 		tn_unlock();
-		tn_free(chunk);
+		if (memory != NULL)
+			tn_region_unmake(memory, bytes);
 	}
 }
 
@@ -161,7 +171,10 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->head.function = &function->state;
 	function->users++;
 	set_resource(entry, NULL);
-	entry->head.key = key;
+	if (key_size <= TENURE_SMALL_KEY_)
+		memcpy(entry->head.small_key, key, key_size);
+	else
+		entry->head.key = key;
 	entry->head.key_size = key_size;
 	entry->object = NULL;
 	entry->recording = NULL;
@@ -250,7 +263,7 @@ static void queue_release_locked(struct tn_entry *entry)
 
 const unsigned char *tn_entry_fail_locked(struct tn_entry *entry, void *left, struct tn_object *object)
 {
-	const unsigned char *key = entry->head.key;
+	const unsigned char *key = tn_entry_long_key(entry);
 
 	entry->flight = NULL;
 	if (object == NULL && entry->recording == NULL) {
@@ -352,6 +365,7 @@ void tn_entry_free_locked(struct tn_entry *entry)
 	__atomic_store_n(&entry->head.life, 0, __ATOMIC_RELAXED); /* a copy of a lease that comes now is told */
 	entry->object = NULL;
 	entry->head.key = NULL;
+	entry->head.key_size = 0;
 	set_resource(entry, NULL);
 	entry->recording = NULL;
 	tn_entry_put_locked(entry);
@@ -370,7 +384,7 @@ int64_t tn_entry_releasing_locked(const struct tn_function *function, uint64_t h
 	     entry = entry->next_same_hash) {
 		if (entry->head.hash == hash && entry->head.function == &function->state &&
 		    entry->head.life < life && entry->head.key_size == key_size &&
-		    memcmp(entry->head.key, key, bytes) == 0 && entry->used_at > since) {
+		    memcmp(tenure_key_of_(&entry->head), key, bytes) == 0 && entry->used_at > since) {
 			since = entry->used_at;
 			*ret_youngest = entry;
 		}

@@ -17,7 +17,13 @@ static inline bool tn_entry_is(const struct tn_entry *entry, enum tn_state state
 	return entry->head.state == state;
 }
 
-/* FREE -> CREATING. The entry takes over `key`. */
+/* What tn_entry_begin_locked() took over, and its last user frees; NULL for a small key. */
+static inline const unsigned char *tn_entry_long_key(const struct tn_entry *entry)
+{
+	return entry->head.key_size <= TENURE_SMALL_KEY_ ? NULL : entry->head.key;
+}
+
+/* FREE -> CREATING. A key of over TENURE_SMALL_KEY_ bytes the entry takes over, a small one it copies. */
 void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function, uint64_t hash,
 			   const unsigned char *key, uint32_t key_size, tenure_call *flight);
 

@@ -155,7 +155,7 @@ void tn_flight_describe(const tenure_call *flight, char *text, size_t room)
 {
 	char arguments[256];
 
-	tn_key_format(flight->definition, flight->entry->head.key, flight->entry->head.key_size, arguments,
+	tn_key_format(flight->definition, tenure_key_of_(&flight->entry->head), flight->entry->head.key_size, arguments,
 		      sizeof(arguments));
 	snprintf(text, room, "%s(%s)", flight->definition->name, arguments);
 }

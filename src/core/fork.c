@@ -99,6 +99,8 @@ static void start(void)
 	tn_list_init(&tn_core.waiters);
 	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
 	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
+	tn_region_init(&tn_core.headers, TENURE_CHUNK_ * sizeof(struct tn_entry));
+	tn_region_init(&tn_core.cell_chunks, sizeof(struct tn_cells));
 	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
 	tn_table_start();
 	tn_session_start();
@@ -109,6 +111,10 @@ static void start(void)
 void tn_core_start(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static bool started; /* atomic: acquire pairs with the release of who started */
 
+	if (TENURE_LIKELY_(__atomic_load_n(&started, __ATOMIC_ACQUIRE)))
+		return;
 	pthread_once(&once, start);
+	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
 }

@@ -102,7 +102,7 @@ static void run(struct tn_task *task)
 
 void tn_job_queue_locked(struct tn_job *job)
 {
-	job->request.key = job->creation.flight->entry->head.key; /* the caller's goes with its call */
+	job->request.key = tenure_key_of_(&job->creation.flight->entry->head); /* the caller's goes with its call */
 	job->task.run = run;
 	tn_worker_queue_locked(job->request.function->cache, &job->task);
 }

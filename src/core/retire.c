@@ -23,7 +23,8 @@ struct tn_tree *tn_retire_tree_of(const struct tn_entry *entry)
 
 static struct tn_entry *find_first_locked(const struct tn_entry *entry)
 {
-	return tn_table_find_locked(tn_function_of(entry), entry->head.hash, entry->head.key, entry->head.key_size);
+	return tn_table_find_locked(tn_function_of(entry), entry->head.hash, tenure_key_of_(&entry->head),
+				    entry->head.key_size);
 }
 
 /* Which entry of the tree the table may lead to; NULL: none. */

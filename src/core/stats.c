@@ -203,7 +203,7 @@ static void describe_locked(const struct tn_entry *entry, char function[TN_NAME_
 	const tenure_definition *definition = tn_function_of(entry)->definition;
 
 	copy_name(function, definition->name);
-	tn_key_format(definition, entry->head.key, entry->head.key_size, arguments, room);
+	tn_key_format(definition, tenure_key_of_(&entry->head), entry->head.key_size, arguments, room);
 }
 
 static void take_locked(const tenure_cache *cache, struct tn_entry *entry, struct tn_snapshot *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c: from the hash of a key to the id of its entry.
  *
- * Open addressing, linear probing, slots of {hash, id}, at most three quarters full. Writers hold M. Readers hold
+ * Open addressing, linear probing from the start of a bucket of four, slots of {hash, id}, at most three quarters full. Writers hold M. Readers hold
  * nothing and need no protection:
  *   - a slot that is being moved or filled may show the hash of one key beside the id of another: the reader then pins
  *     an entry whose key differs, gives it back, and looks again under M;
@@ -17,8 +17,8 @@
 
 enum { FIRST_SLOTS = 256 };
 
-/* An empty table: mask 0, and one slot that says "nobody". */
-static uint64_t nothing[3];
+/* An empty table: one bucket that says "nobody". */
+static uint64_t nothing[8 + 2 * TENURE_BUCKET_] __attribute__((aligned(64))) = { TENURE_BUCKET_ - 1 };
 
 struct tenure_core_ tenure_core_ = { .array = (struct tenure_array_ *)nothing };
 
@@ -52,9 +52,15 @@ static void fill(struct tenure_slot_ *slot, uint64_t hash, uint64_t id)
 	__atomic_store_n(&slot->id, id, __ATOMIC_RELEASE);
 }
 
+/* The first slot of its bucket. */
+static uint64_t home_of(const struct tenure_array_ *array, uint64_t hash)
+{
+	return hash & array->mask & ~(uint64_t)(TENURE_BUCKET_ - 1);
+}
+
 static void insert_into(struct tenure_array_ *array, uint64_t hash, uint64_t id)
 {
-	uint64_t at = hash & array->mask;
+	uint64_t at = home_of(array, hash);
 
 	while (id_at(&array->slots[at]) != 0)
 		at = (at + 1) & array->mask;
@@ -126,7 +132,7 @@ struct tn_entry *tn_table_find_locked(const struct tn_function *function, uint64
 	struct tenure_array_ *array = array_locked();
 
 	tn_assert_locked();
-	for (uint64_t at = hash & array->mask;; at = (at + 1) & array->mask) {
+	for (uint64_t at = home_of(array, hash);; at = (at + 1) & array->mask) {
 		uint64_t id = id_at(&array->slots[at]);
 		struct tn_entry *entry;
 
@@ -136,7 +142,7 @@ struct tn_entry *tn_table_find_locked(const struct tn_function *function, uint64
 			continue;
 		entry = entry_of(id);
 		if (entry->head.function == &function->state && entry->head.key_size == key_size &&
-		    memcmp(entry->head.key, key, key_size & ~TENURE_DIGESTED_) == 0)
+		    memcmp(tenure_key_of_(&entry->head), key, key_size & ~TENURE_DIGESTED_) == 0)
 			return entry;
 	}
 }
@@ -158,19 +164,20 @@ static void close_gap(struct tenure_array_ *array, uint64_t hole)
 
 		if (id_at(slot) == 0)
 			break;
-		home = hash_at(slot) & array->mask;
+		home = home_of(array, hash_at(slot));
 		if (((at - home) & array->mask) < ((at - hole) & array->mask))
 			continue; /* it would move before its home */
 		fill(&array->slots[hole], hash_at(slot), id_at(slot));
 		hole = at;
 	}
 	__atomic_store_n(&array->slots[hole].id, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&array->slots[hole].hash, 0, __ATOMIC_RELAXED); /* a hit looks at the hashes first */
 }
 
 void tn_table_replace_locked(struct tn_entry *from, struct tn_entry *to)
 {
 	struct tenure_array_ *array = array_locked();
-	uint64_t at = from->head.hash & array->mask;
+	uint64_t at = home_of(array, from->head.hash);
 
 	tn_assert_locked();
 	while (id_at(&array->slots[at]) != from->head.id) {

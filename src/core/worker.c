@@ -132,7 +132,7 @@ static void finish_release(struct tn_worker *worker, int result)
 	struct tn_entry *entry = worker->entry;
 	struct tn_function *function = tn_function_of(entry);
 	struct tn_recording *recording = entry->recording;
-	const unsigned char *key = entry->head.key;
+	const unsigned char *key = tn_entry_long_key(entry);
 
 	if (result != 0)
 		tn_report(worker->cache, TENURE_EFAILED, "the release of a resource of %s() failed with %d",
@@ -398,7 +398,7 @@ static bool may_stay_locked(struct tn_worker *worker)
 /* One worker at a time looks for work for some microseconds before it parks. */
 static void wait_for_work_unlock_lock(tenure_cache *cache)
 {
-	int64_t spin = cache->spinning_workers != 0 ? 0 : tn_spin_time(cache->work_patience);
+	int64_t spin = cache->spinning_workers != 0 ? 0 : tn_spin_time(&cache->work_patience);
 	uint64_t told = cache->told;
 
 	cache->idle_workers++;

@@ -100,7 +100,7 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 	if (cell == NULL)
 		return false;
 	if (cell->entry->function == &function->state &&
-	    definition->same(arguments, &sizes, cell->entry->key, cell->entry->key_size) &&
+	    definition->same(arguments, &sizes, tenure_key_of_(cell->entry), cell->entry->key_size) &&
 	    tenure_warm_(cell->entry, &function->state)) {
 		tenure_hand_out_(lease, cell);
 		return true;
@@ -117,7 +117,7 @@ static bool hit_by_key(const struct tn_function *function, const struct tn_key *
 	if (cell == NULL)
 		return false;
 	if (cell->entry->function == &function->state && cell->entry->key_size == key->size &&
-	    memcmp(cell->entry->key, key->bytes, key->size & ~TENURE_DIGESTED_) == 0 &&
+	    memcmp(tenure_key_of_(cell->entry), key->bytes, key->size & ~TENURE_DIGESTED_) == 0 &&
 	    tenure_warm_(cell->entry, &function->state)) {
 		tenure_hand_out_(lease, cell);
 		return true;
@@ -209,13 +209,23 @@ static int get_by_arguments(tenure_function *face, int64_t timeout, bool peek, c
 	return result;
 }
 
+/* As in inlined code, a hit comes before all checks: it runs no user code, so it may be called from everywhere. */
+static inline bool hit_first(const tenure_function *face, const tenure_arguments *arguments, tenure_lease *empty)
+{
+	const struct tn_function *root = face == NULL ? NULL : tn_call_known(face);
+
+	return root != NULL && empty->cell_ == NULL && arguments != NULL &&
+	       arguments->size == face->definition->arguments_size && hit(root, face->definition, arguments, empty);
+}
+
 static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const tenure_arguments *arguments,
 		       tenure_lease *lease)
 {
 	tenure_lease own = { .resource = NULL }, *to = lease == NULL ? &own : lease;
-	struct tn_function *root;
 	int result;
 
+	if (TENURE_LIKELY_(hit_first(face, arguments, to)))
+		return lease == NULL ? tn_call_warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	if (to->cell_ != NULL)
 		return tn_fail(TENURE_EHELD, "the lease is not empty: give it back first, or begin it with TENURE_LEASE or { 0 }");
 	result = tn_guard(TN_FROM_WORK, peek ? "tenure_peek()" : "tenure_get()");
@@ -225,9 +235,6 @@ static int get_or_peek(tenure_function *face, int64_t timeout, bool peek, const 
 		result = tn_call_check_arguments(face, arguments);
 	if (result != 0)
 		return result;
-	root = tn_call_known(face);
-	if (root != NULL && hit(root, face->definition, arguments, to))
-		return lease == NULL ? tn_call_warmed_up(TENURE_HIT, to) : TENURE_HIT;
 	result = get_by_arguments(face, timeout, peek, arguments, to);
 	return lease == NULL ? tn_call_warmed_up(result, to) : result;
 }

@@ -136,7 +136,7 @@ int tn_call_get_by_key(const struct tn_request *request, tenure_lease *lease)
 		return tn_get(request, lease);
 	entry = cell->entry;
 	if (entry->function == &request->function->state && entry->key_size == request->key_size &&
-	    memcmp(entry->key, request->key, request->key_size & ~TENURE_DIGESTED_) == 0 &&
+	    memcmp(tenure_key_of_(entry), request->key, request->key_size & ~TENURE_DIGESTED_) == 0 &&
 	    __atomic_load_n(&entry->expire_at, __ATOMIC_RELAXED) > tn_cached_now(request->function->cache)) {
 		__atomic_fetch_or(&entry->flags, TENURE_WARM_, __ATOMIC_RELAXED);
 		stale = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & TENURE_STALE_;

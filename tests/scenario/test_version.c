@@ -141,18 +141,18 @@ static void layout_1_is_what_it_was(void **state)
 	const size_t others[] = {
 		sizeof(struct tenure_cell_), offsetof(struct tenure_cell_, entry),
 		sizeof(struct tenure_slot_), offsetof(struct tenure_slot_, id), offsetof(struct tenure_array_, slots),
-		offsetof(struct tenure_state_, now), offsetof(struct tenure_record_, chunk_count),
+		offsetof(struct tenure_state_, now), offsetof(struct tenure_record_, chunk_count), sizeof(struct tenure_chunk_),
 		sizeof(struct tenure_core_), offsetof(struct tenure_core_, oldest_life),
 		sizeof(tenure_lease), offsetof(tenure_lease, cell_), offsetof(tenure_lease, stamp_),
 		sizeof(tenure_key), offsetof(tenure_key, id_), offsetof(tenure_key, life_), offsetof(tenure_key, entry_),
 		offsetof(tenure_key, hits_), offsetof(tenure_function, state_),
 	};
-	const size_t others_1[] = { 16, 8, 16, 8, 8, 8, 8, 16, 8, 24, 8, 16, 40, 8, 16, 24, 32, 8 };
+	const size_t others_1[] = { 16, 8, 16, 8, 64, 8, 8, 16, 16, 8, 24, 8, 16, 40, 8, 16, 24, 32, 8 };
 	const uint64_t constants[] = {
 		TENURE_OPEN_, TENURE_HIT_, TENURE_HITS_HIGH_, TENURE_ONE_LEASE_, TENURE_CHUNK_BITS_, TENURE_WARM_,
-		TENURE_LEAF_MOST_, TENURE_DIGESTED_, TENURE_LIVE_,
+		TENURE_LEAF_MOST_, TENURE_DIGESTED_, TENURE_LIVE_, TENURE_ENTRY_SIZE_, TENURE_BUCKET_, TENURE_SMALL_KEY_,
 	};
-	const uint64_t constants_1[] = { 1, 2, 1 << 30, UINT64_C(1) << 31, 8, 3, 4096, UINT64_C(1) << 31, 2 };
+	const uint64_t constants_1[] = { 1, 2, 1 << 30, UINT64_C(1) << 31, 8, 3, 4096, UINT64_C(1) << 31, 2, 192, 4, 8 };
 	uint64_t hash = tenure_mix_word_(1, 2);
 
 	(void)state;
