@@ -67,7 +67,7 @@ enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 	tenure_cache **cache; /* address of your variable, which must not hold NULL; NULL: the process-wide cache */ \
 	const char *ttl; /* time to live since it was ready; NULL: for ever */ \
 	int64_t ttl_ns; \
-	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it */ \
+	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it, and each millisecond at most */ \
 	int64_t idle_ttl_ns; \
 	const char *max_stale; /* with .refresh: hard limit of its age; NULL: twice the ttl */ \
 	int64_t max_stale_ns; \

@@ -197,7 +197,8 @@ struct tn_worker {
 	int64_t busy_since; /* when that began */
 	uint64_t generation; /* of the process */
 	bool stuck; /* replaced */
-	bool reported;
+	bool reported; /* that it is stuck */
+	bool told; /* that its release failed; owned by its thread */
 };
 
 struct tenure_cache {

@@ -6,8 +6,8 @@
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
  * `timer` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
- * Idle entries are looked at every eighth of their idle ttl, so they may live longer by that much. A leased entry
- * counts as used. */
+ * Idle entries are looked at every eighth of their idle ttl, but not more often than each LOOK_LEAST, so they may live longer
+ * by that much. A leased entry counts as used. */
 #include "core/expire.h"
 
 #include "base/alloc.h"
@@ -18,6 +18,8 @@
 
 enum { PAUSES = 6 }; /* after a refresh that failed the next comes 1, 2, 4 ... 64 s later */
 static const int64_t FIRST_PAUSE = 1000000000; /* ns */
+
+static const int64_t LOOK_LEAST = 1000000; /* ns */
 
 bool tn_expire_reserve(tenure_cache *cache)
 {
@@ -87,10 +89,10 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	if (entry->soft_at > now)
 		due = least(due, entry->soft_at);
 	if (function->idle_ttl != TN_NEVER) {
-		int64_t end = tn_time_add(entry->used_at, function->idle_ttl);
-		int64_t look = tn_time_add(now, function->idle_ttl / 8 + 1);
+		int64_t end = tn_time_add(entry->used_at, function->idle_ttl), eighth = function->idle_ttl / 8 + 1;
+		int64_t look = tn_time_add(now, eighth > LOOK_LEAST ? eighth : LOOK_LEAST);
 
-		due = least(due, least(look, end > now ? end : look));
+		due = least(due, end > now && eighth > LOOK_LEAST ? least(look, end) : look);
 	}
 	if (entry->timer.index != 0)
 		tn_heap_remove(&cache->timers, &entry->timer);

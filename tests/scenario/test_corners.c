@@ -174,6 +174,45 @@ static void L1_a_retirement_looks_at_those_only_who_had_the_entry(void **state)
 	assert_int_equal(work_of_clearing(1), 1 + 1); /* what the threads have left is over with that life */
 }
 
+/* ---- idle for a very short time */
+
+static tenure_cache *by_hand;
+TENURE_DECLARE(get_hasty, struct book, (int, n));
+static int make_hasty(tenure_call *c, const get_hasty_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_hasty, .cache = &by_hand, .create = make_hasty, .release = book_release, .idle_ttl_ns = 1);
+
+static int64_t the_time(void *user)
+{
+	(void)user;
+	return test_now;
+}
+
+static void T3_what_idles_for_nanoseconds_is_looked_at_each_millisecond_only(void **state)
+{
+	int64_t begin, next, now = test_now;
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&by_hand, .name = "by hand", .now = the_time), 0);
+	TENURE_LEASE(get_hasty, l);
+	assert_int_equal(tenure_get(get_hasty, &l, 1), TENURE_CREATED);
+	for (int i = 0; i < 3; i++) {
+		begin = now;
+		assert_int_equal(tenure_poll(by_hand, now, 0, &next), 0); /* leased: used */
+		assert_true(next - begin >= 1000000);
+		test_now = now = next;
+	}
+	assert_int_equal(tenure_give_back(&l), 0);
+	for (int i = 0; i < 2; i++)
+		tenure_poll(by_hand, test_now += 2000000, 0, NULL);
+	await_count(&released, 1);
+	assert_int_equal(tenure_cache_close(&by_hand, TENURE_SECONDS(30)), 0);
+}
+
 /* ---- keys */
 
 TENURE_DECLARE(get_blob, struct book, (tenure_bytes, bytes), (tenure_value, value));
@@ -434,6 +473,7 @@ int main(void)
 		T(L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it),
 		T(L5_a_joined_lease_given_back_twice_is_told),
 		T(L1_a_retirement_looks_at_those_only_who_had_the_entry),
+		T(T3_what_idles_for_nanoseconds_is_looked_at_each_millisecond_only),
 		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
 		T(K5_a_map_key_is_read_to_its_size_only),
 		T(V2_those_who_waited_for_a_validation_that_failed_read_so),
