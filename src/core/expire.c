@@ -148,6 +148,7 @@ bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
 	tn_assert_locked();
 	if (entry->soft_at > now || entry->hard_at <= now)
 		return false;
+	entry->refreshing = true;
 	entry->soft_at = TN_NEVER;
 	__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
 	set_expire_at_locked(entry);
@@ -160,6 +161,7 @@ void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
 	int64_t most = entry->hard_at - entry->ready_at; /* a short life is not spent in one pause */
 
+	entry->refreshing = false;
 	if (!tn_function_of(entry)->background || end_of_ttl(entry) > now) { /* its options have changed meanwhile */
 		follow_options_locked(entry, now);
 		set_expire_at_locked(entry);
@@ -183,6 +185,7 @@ void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t tt
 	const struct tn_function *function = tn_function_of(entry);
 
 	entry->own_ttl = own_ttl;
+	entry->refreshing = false;
 	entry->ready_at = entry->used_at = ready_at;
 	entry->refresh_failures = 0;
 	set_end_locked(entry, tn_time_add(ready_at, with_jitter(entry, ttl)), ttl);
@@ -236,13 +239,10 @@ void tn_expire_again_start_locked(struct tn_function *function)
 static void again_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
-	bool refreshing = __atomic_load_n(&entry->head.flags, __ATOMIC_RELAXED) & TENURE_STALE_ && entry->soft_at == TN_NEVER;
 
 	follow_options_locked(entry, now);
-	if (refreshing) { /* its outcome sets the next */
+	if (entry->refreshing)
 		entry->soft_at = TN_NEVER;
-		__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
-	}
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return;
