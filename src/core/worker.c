@@ -284,7 +284,8 @@ void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64
 	/* A job here, inside of user code, could wait for what that code holds up; a release runs inside it as if called. */
 	if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, context->callback == TN_OUTSIDE))
 		return;
-	tn_tell_unlock_lock();
+	if (tn_tell_unlock_lock())
+		return;
 	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
 		tn_cond_wait(cond, &tn_core.mutex);
 	else
