@@ -9,8 +9,8 @@ struct books { /* the host's: they outlive the plug-in */
 
 struct plugin {
 	void (*start)(struct books *books);
-	int (*translate)(const char *word, const char **ret_translation); /* what tenure_get() said; NULL: not known. The text is
-		the plug-in's own until the next call */
+	int (*translate)(const char *word, const char **ret_translation); /* what tenure_get() said; NULL: not known. The
+		text is the plug-in's own, until the next call */
 	int (*hold)(void); /* keep a lease on the dictionary; what tenure_get() said */
 	void (*let_go)(void);
 	int (*leave)(double seconds); /* 0: it may be unloaded; else what tenure_forget() said, and it goes on as it was */

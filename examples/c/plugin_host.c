@@ -131,7 +131,8 @@ int main(void)
 	       few.resident >> 10);
 	printf("                    after %3d rounds %4ld KiB in use, %5ld KiB resident\n", ROUNDS, many.in_use >> 10,
 	       many.resident >> 10);
-	EXPECT(many.in_use - few.in_use < SLACK && many.resident - few.resident < RESIDENT_SLACK);
+	if (few.in_use > 0) /* else the allocator is a sanitizer's, which keeps no such books, and keeps what is freed */
+		EXPECT(many.in_use - few.in_use < SLACK && many.resident - few.resident < RESIDENT_SLACK);
 	printf("  dictionaries:     %ld opened, %ld closed\n", books.opened, books.closed);
 	return books.opened != ROUNDS + 4 || books.closed != books.opened;
 }

@@ -122,7 +122,8 @@ static int make_catalogue(tenure_call *call, const get_catalogue_args *args, sql
 	(void)args;
 	catalogues++;
 	if (sqlite3_open_v2(":memory:", ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK ||
-	    sqlite3_exec(*ret, "BEGIN; CREATE TABLE goods (number INTEGER PRIMARY KEY, cents INTEGER)", NULL, NULL, NULL) != SQLITE_OK)
+	    sqlite3_exec(*ret, "BEGIN; CREATE TABLE goods (number INTEGER PRIMARY KEY, cents INTEGER)", NULL, NULL, NULL) !=
+		    SQLITE_OK)
 		return tenure_fail(call, "no catalogue: %s", sqlite3_errmsg(*ret));
 	for (int i = 1; i <= GOODS; i++) {
 		snprintf(sql, sizeof(sql), "INSERT INTO goods VALUES (%d, %d)", i, 100 * i);
@@ -208,7 +209,8 @@ static int close_cart(struct cart *cart)
 	free(cart);
 	return result;
 }
-TENURE_DEFINE_STATIC(get_cart, .cache = &shop, .create = make_cart, .close = close_cart, .scope = TENURE_SESSION, .spinner = "");
+TENURE_DEFINE_STATIC(get_cart, .cache = &shop, .create = make_cart, .close = close_cart, .scope = TENURE_SESSION,
+		     .spinner = "");
 
 /* ---- visits: each is a request, on any thread, that enters the session and leaves it */
 
@@ -277,7 +279,9 @@ static void say_goodbye(struct user *user, int expected)
 int main(void)
 {
 	struct user users[USERS] = {
-		{ .name = "Anna", .currency = "EUR" }, { .name = "Bert", .currency = "EUR" }, { .name = "Carla", .currency = "USD" },
+		{ .name = "Anna", .currency = "EUR" },
+		{ .name = "Bert", .currency = "EUR" },
+		{ .name = "Carla", .currency = "USD" },
 	};
 	int waits = 0, told = 0, said = 0, repeated = 0;
 
@@ -307,8 +311,8 @@ int main(void)
 		EXPECT(carts_closed == i + 1 && catalogues_closed == 0 && price_lists_closed == 0); /* only what was theirs */
 	}
 	EXPECT(tenure_cache_close(&shop, TENURE_SECONDS(10)) == 0);
-	printf("  made and closed: %d of %d catalogues, %d of %d price lists, %d of %d carts\n", catalogues_closed, catalogues,
-	       price_lists_closed, price_lists, carts_closed, carts);
+	printf("  made and closed: %d of %d catalogues, %d of %d price lists, %d of %d carts\n", catalogues_closed,
+	       catalogues, price_lists_closed, price_lists, carts_closed, carts);
 	EXPECT(catalogues_closed == 1 && price_lists_closed == 2 && carts_closed == USERS);
 	return 0;
 }
