@@ -50,6 +50,8 @@ static int show_wait(void *front_user, const tenure_activity *activity)
 {
 	struct user *user = front_user;
 
+	if (user == NULL)
+		return 0; /* this thread has no session: there is nobody to show it to */
 	user->waits++;
 	user->told += activity->fraction >= 0; /* a page would move its bar */
 	return 0; /* less: this user does not want to wait any longer */
@@ -59,6 +61,8 @@ static void show_done(void *front_user, const tenure_activity *activity)
 {
 	struct user *user = front_user;
 
+	if (user == NULL)
+		return;
 	user->ends++;
 	note(user, "    %s took a moment: it was said %d times how far it is\n", activity->text, user->told);
 }
@@ -68,6 +72,8 @@ static void show_message(void *front_user, int kind, const void *data, size_t si
 	struct user *user = front_user;
 
 	(void)kind;
+	if (user == NULL)
+		return;
 	*(replayed ? &user->repeated : &user->said) += 1;
 	if (!replayed)
 		note(user, "    %.*s\n", (int)size, (const char *)data);
