@@ -111,7 +111,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 /* The kind of a parameter from its C type; TENURE_OBJECT: one that needs an identity function. Qualifiers of the member
  * do not matter: the generic selection is on a value. */
 #define TENURE_KIND_OF_(x) _Generic((x), bool: TENURE_BOOL, \
-	char: TENURE_INT, signed char: TENURE_INT, short: TENURE_INT, int: TENURE_INT, long: TENURE_INT, \
+	char: ((char)-1 < 0 ? TENURE_INT : TENURE_UINT), signed char: TENURE_INT, short: TENURE_INT, int: TENURE_INT, long: TENURE_INT, \
 	long long: TENURE_INT, unsigned char: TENURE_UINT, unsigned short: TENURE_UINT, unsigned: TENURE_UINT, \
 	unsigned long: TENURE_UINT, unsigned long long: TENURE_UINT, float: TENURE_REAL, double: TENURE_REAL, \
 	char *: TENURE_STRING, const char *: TENURE_STRING, tenure_bytes: TENURE_BYTES, \

@@ -67,11 +67,11 @@ enum { TENURE_FOREGROUND, TENURE_BACKGROUND }; /* refresh */
 	tenure_cache **cache; /* address of your variable, which must not hold NULL; NULL: the process-wide cache */ \
 	const char *ttl; /* time to live since it was ready; NULL: for ever */ \
 	int64_t ttl_ns; \
-	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it */ \
+	const char *idle_ttl; /* since it was last used; NULL: for ever. Looked at every eighth of it, and each millisecond at most */ \
 	int64_t idle_ttl_ns; \
 	const char *max_stale; /* with .refresh: hard limit of its age; NULL: twice the ttl */ \
 	int64_t max_stale_ns; \
-	const char *validate_every; /* validate at most once in this time; NULL: before every hit, which then costs a \
+	const char *validate_every; /* validate at most once in this time, to some 10 ms; NULL: before every hit, which costs a \
 		lock and your callback */ \
 	int64_t validate_every_ns; \
 	const char *spinner; /* NULL: "Running `name(...)`."; "": none */ \
@@ -157,7 +157,8 @@ typedef struct tenure_definition {
 	int (*validate)(void *user, void *resource); /* 1 good, 0 not, < 0 failed; NULL: always good */
 	bool (*mix)(const tenure_arguments *, uint64_t seed, struct tenure_sizes_ *, uint64_t *ret_hash);
 	bool (*same)(const tenure_arguments *, const struct tenure_sizes_ *, const unsigned char *key, uint32_t key_size);
-	void (*forgotten)(void *user); /* the last call, once the function is forgotten; NULL: none. Reserved: not made yet */
+	void (*forgotten)(void *user); /* the last call, after forget, or the close of its cache, gave 0: `user` may go. NULL: none.
+		Not made at exit() */
 	uint32_t layout; /* TENURE_LAYOUT_ where code of hit.h is inlined, which must fit the library; 0: it is not */
 } tenure_definition;
 

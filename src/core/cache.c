@@ -201,7 +201,8 @@ static bool await_settled_locked(tenure_cache *cache, int64_t deadline)
 		}
 		if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, true))
 			continue;
-		tn_tell_unlock_lock();
+		if (tn_tell_unlock_lock())
+			continue;
 		if (tn_cond_wait_until(&cache->settled, &tn_core.mutex, deadline))
 			return settled_locked(cache, &own);
 	}

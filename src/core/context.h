@@ -20,6 +20,7 @@ enum tn_callback {
 	TN_IN_WRITE,
 	TN_IN_DROP,
 	TN_IN_TELL,
+	TN_IN_FORGOTTEN,
 };
 
 /* A release that a thread runs; on its stack. Another may run inside it, in manual mode. */

@@ -110,6 +110,7 @@ struct tn_entry {
 	bool counted : 1; /* in its function's `unfinished` */
 	bool running : 1; /* RELEASING: a worker is in the callback */
 	bool own_ttl : 1; /* its creator has set it */
+	bool refreshing : 1; /* a refresh of this life waits or runs: its outcome sets the next soft_at */
 };
 _Static_assert(sizeof(struct tn_entry) % 64 == 0, "what a hit reads is one cache line");
 
@@ -195,7 +196,8 @@ struct tn_worker {
 	int64_t busy_since; /* when that began */
 	uint64_t generation; /* of the process */
 	bool stuck; /* replaced */
-	bool reported;
+	bool reported; /* that it is stuck */
+	bool told; /* that its release failed; owned by its thread */
 };
 
 struct tenure_cache {

@@ -195,8 +195,8 @@ static int await_predecessor(struct tn_creation *creation)
 			result = TENURE_ECLOSED;
 		else if (now >= request->deadline)
 			result = TENURE_ETIMEDOUT;
-		else if (now >= end)
-			break;
+		else if (now >= end && (!cache->options.manual || cache->queued == 0))
+			break; /* in manual mode what is queued is old because nobody polled: it is run here */
 		else
 			tn_worker_wait_unlock_lock(cache, &cache->settled,
 						   end < request->deadline ? end : request->deadline);

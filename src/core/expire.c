@@ -6,8 +6,8 @@
  * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
  * `timer` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
- * Idle entries are looked at every eighth of their idle ttl, so they may live longer by that much. A leased entry
- * counts as used. */
+ * Idle entries are looked at every eighth of their idle ttl, but not more often than each LOOK_LEAST, so they may live longer
+ * by that much. A leased entry counts as used. */
 #include "core/expire.h"
 
 #include "base/alloc.h"
@@ -18,6 +18,8 @@
 
 enum { PAUSES = 6 }; /* after a refresh that failed the next comes 1, 2, 4 ... 64 s later */
 static const int64_t FIRST_PAUSE = 1000000000; /* ns */
+
+static const int64_t LOOK_LEAST = 1000000; /* ns */
 
 bool tn_expire_reserve(tenure_cache *cache)
 {
@@ -87,10 +89,10 @@ static void set_timer_locked(struct tn_entry *entry, int64_t now)
 	if (entry->soft_at > now)
 		due = least(due, entry->soft_at);
 	if (function->idle_ttl != TN_NEVER) {
-		int64_t end = tn_time_add(entry->used_at, function->idle_ttl);
-		int64_t look = tn_time_add(now, function->idle_ttl / 8 + 1);
+		int64_t end = tn_time_add(entry->used_at, function->idle_ttl), eighth = function->idle_ttl / 8 + 1;
+		int64_t look = tn_time_add(now, eighth > LOOK_LEAST ? eighth : LOOK_LEAST);
 
-		due = least(due, least(look, end > now ? end : look));
+		due = least(due, end > now && eighth > LOOK_LEAST ? least(look, end) : look);
 	}
 	if (entry->timer.index != 0)
 		tn_heap_remove(&cache->timers, &entry->timer);
@@ -146,6 +148,7 @@ bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
 	tn_assert_locked();
 	if (entry->soft_at > now || entry->hard_at <= now)
 		return false;
+	entry->refreshing = true;
 	entry->soft_at = TN_NEVER;
 	__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
 	set_expire_at_locked(entry);
@@ -156,8 +159,9 @@ bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
 void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 {
 	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
-	int64_t ttl = entry->hard_at - entry->ready_at;
+	int64_t most = entry->hard_at - entry->ready_at; /* a short life is not spent in one pause */
 
+	entry->refreshing = false;
 	if (!tn_function_of(entry)->background || end_of_ttl(entry) > now) { /* its options have changed meanwhile */
 		follow_options_locked(entry, now);
 		set_expire_at_locked(entry);
@@ -165,7 +169,7 @@ void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 		return;
 	}
 	entry->refresh_failures += entry->refresh_failures < UINT8_MAX;
-	entry->soft_at = tn_time_add(now, pause < ttl ? pause : ttl);
+	entry->soft_at = tn_time_add(now, pause < most ? pause : most);
 	set_expire_at_locked(entry);
 	set_timer_locked(entry, now);
 }
@@ -181,6 +185,7 @@ void tn_expire_start_locked(struct tn_entry *entry, int64_t ready_at, int64_t tt
 	const struct tn_function *function = tn_function_of(entry);
 
 	entry->own_ttl = own_ttl;
+	entry->refreshing = false;
 	entry->ready_at = entry->used_at = ready_at;
 	entry->refresh_failures = 0;
 	set_end_locked(entry, tn_time_add(ready_at, with_jitter(entry, ttl)), ttl);
@@ -234,13 +239,10 @@ void tn_expire_again_start_locked(struct tn_function *function)
 static void again_locked(struct tn_entry *entry, int64_t now)
 {
 	const struct tn_function *function = tn_function_of(entry);
-	bool refreshing = __atomic_load_n(&entry->head.flags, __ATOMIC_RELAXED) & TENURE_STALE_ && entry->soft_at == TN_NEVER;
 
 	follow_options_locked(entry, now);
-	if (refreshing) { /* its outcome sets the next */
+	if (entry->refreshing)
 		entry->soft_at = TN_NEVER;
-		__atomic_fetch_or(&entry->head.flags, TENURE_STALE_, __ATOMIC_RELAXED);
-	}
 	if (entry->hard_at <= now) {
 		tn_retire_locked(entry, TN_EXPIRED);
 		return;

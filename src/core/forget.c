@@ -56,12 +56,25 @@ static uint64_t faces_of_locked(const struct tn_function *root)
 	return count;
 }
 
+/* The last call that this definition gets. */
+static void tell(const tenure_definition *definition)
+{
+	enum tn_callback was;
+
+	if (definition->forgotten == NULL)
+		return;
+	was = tn_callback_enter(TN_IN_FORGOTTEN);
+	definition->forgotten(definition->user);
+	tn_callback_leave(was);
+}
+
 int tn_forget(tenure_function *face, int64_t deadline)
 {
 	struct tn_function *root = tn_function_hold(face, true);
 	uint64_t generation = tn_core.generation;
+	const tenure_definition *definition = face->definition;
 	tenure_cache *cache;
-	bool gone;
+	bool gone, last = false;
 
 	if (root == NULL)
 		return 0;
@@ -78,6 +91,7 @@ int tn_forget(tenure_function *face, int64_t deadline)
 		return tn_fail(TENURE_EFORKED, "the process was forked in a release that this call ran; in the child nothing is forgotten");
 	}
 	if (gone) {
+		last = tn_function_of_face_locked(face) == root; /* of two calls at once, the first */
 		tn_function_unlink_face_locked(face, root);
 		root->over = false; /* for the faces that are left it begins anew */
 	}
@@ -85,6 +99,8 @@ int tn_forget(tenure_function *face, int64_t deadline)
 	root->closed = root->faces == NULL || root->over || root->forgets != 0;
 	tn_unlock();
 	tn_function_let_go(root, generation);
+	if (last)
+		tell(definition);
 	return gone ? 0 : tn_fail(TENURE_EBUSY, "%s() still has resources that are leased or being released, or calls under "
 				  "way; it must stay where it is", face->definition->name);
 }
@@ -111,8 +127,14 @@ void tn_forget_cache(tenure_cache *cache)
 		root->closed = true;
 		tn_list_remove(&root->in_cache);
 		tn_list_remove(&root->in_core);
-		while (root->faces != NULL)
+		while (root->faces != NULL) {
+			const tenure_definition *definition = root->faces->definition;
+
 			tn_function_close_face_locked(root->faces, root);
+			tn_unlock();
+			tell(definition);
+			tn_lock();
+		}
 		close_children_locked(root);
 		root->cache = NULL;
 		tn_function_put_locked(root);

@@ -33,6 +33,7 @@ struct get {
 	struct tn_job *job; /* likewise, where the creator runs on a worker */
 	bool no_cells; /* no memory for a cell: the lease is counted on the entry */
 	bool missed; /* counted once a call */
+	bool background; /* the function's option, as the last round has seen it */
 	tenure_call *validation; /* reserved */
 	struct tn_holder *holder; /* reserved, where the function tracks its leases */
 	struct tn_answers answers;
@@ -309,6 +310,7 @@ static int one_round(struct get *get)
 		return get->holder != NULL ? AGAIN : tn_fail(TENURE_ENOMEM, "out of memory to track a lease of %s()",
 							     get->request->definition->name);
 	}
+	get->background = get->function->background;
 	look_up_locked(get, now, &found);
 	if (found.ask != NULL)
 		return answer_unlock(get, &found);
@@ -424,7 +426,7 @@ int tn_get(const struct tn_request *request, tenure_lease *lease)
 	drop(&get);
 	if (result < 0)
 		return result;
-	if (result == TENURE_HIT && request->function->background)
+	if (result == TENURE_HIT && get.background)
 		result = tn_refresh_consider(request, tn_entry_of(get.lease));
 	/* What was just created, its creator has shown. */
 	shown = tn_get_hand_over(request, get.lease, holder, result != TENURE_CREATED, lease);

@@ -78,10 +78,11 @@ void tn_unlock_and_tell(void)
 	tn_mutex_unlock(&tn_core.mutex);
 }
 
-void tn_tell_unlock_lock(void)
+bool tn_tell_unlock_lock(void)
 {
-	if (tn_core.outbox != NULL) {
-		tn_unlock();
-		tn_lock();
-	}
+	if (tn_core.outbox == NULL)
+		return false;
+	tn_unlock();
+	tn_lock();
+	return true;
 }

@@ -14,7 +14,8 @@ void tn_tell_work_locked(tenure_cache *cache);
 /* The next deadline is nearer than it was, or something wants watching: the maintenance is to look at `at` at the latest. */
 void tn_tell_time_locked(tenure_cache *cache, int64_t at);
 
-/* Before a wait on a condition: let M go if something is to be told. */
-void tn_tell_unlock_lock(void);
+/* Before a wait on a condition: is something to be told? True: it was, and M was let go meanwhile, so what is waited for may
+ * have come: look again before waiting. */
+bool tn_tell_unlock_lock(void);
 
 #endif

@@ -43,7 +43,7 @@ static bool same_object(const struct tn_creation *creation, const struct tn_entr
 }
 
 /* The new entry in the place of the old one. */
-static void replace_locked(struct tn_creation *creation, struct tn_entry *old, int64_t ready_at)
+static void replace_locked(struct tn_creation *creation, struct tn_object *object, struct tn_entry *old, int64_t ready_at)
 {
 	tenure_call *flight = creation->flight;
 	struct tn_function *function = flight->function;
@@ -54,7 +54,7 @@ static void replace_locked(struct tn_creation *creation, struct tn_entry *old, i
 		__atomic_store_n(&entry->head.flags, TENURE_RECORDING_, __ATOMIC_RELAXED);
 	tn_retire_link_locked(entry);
 	creation->table_room = false;
-	tn_entry_publish_locked(entry, flight->resource, tn_creation_object_locked(creation), 0);
+	tn_entry_publish_locked(entry, flight->resource, object, 0);
 	creation->timer_room = false;
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
 }
@@ -72,6 +72,7 @@ static const unsigned char *refreshed_locked(struct refresh *refresh, int64_t re
 	struct tn_function *function = flight->function;
 	struct tn_entry *entry = flight->entry;
 	bool serves = lives_locked(refresh) && !flight->cleared && !(flight->ttl_set && flight->ttl <= 0);
+	struct tn_object *object;
 
 	function->refreshes++;
 	if (serves && same_object(creation, refresh->old)) {
@@ -84,13 +85,14 @@ static const unsigned char *refreshed_locked(struct refresh *refresh, int64_t re
 		flight->recording->users++;
 		entry->recording = flight->recording;
 	}
+	object = tn_creation_object_locked(creation); /* before the old entry leaves: it may be the same, and is released once */
 	if (serves) {
-		replace_locked(creation, refresh->old, ready_at);
+		replace_locked(creation, object, refresh->old, ready_at);
 		return NULL;
 	}
 	if (lives_locked(refresh) && !flight->cleared)
 		tn_retire_locked(refresh->old, TN_EXPIRED); /* the creator says: not to be kept */
-	tn_creation_publish_out_locked(creation, tn_creation_object_locked(creation), 0, ready_at);
+	tn_creation_publish_out_locked(creation, object, 0, ready_at);
 	return NULL;
 }
 

@@ -114,7 +114,7 @@ static bool take_locked(struct tn_worker *worker, bool jobs)
 {
 	tenure_cache *cache = worker->cache;
 
-	worker->reported = false;
+	worker->reported = worker->told = false;
 	worker->entry = tn_entry_next_release_locked(cache);
 	if (worker->entry == NULL && jobs && job_may_begin_locked(cache)) {
 		worker->job = next_job_locked(cache);
@@ -126,6 +126,21 @@ static bool take_locked(struct tn_worker *worker, bool jobs)
 	return worker->busy;
 }
 
+/* Once: should the report end the thread, nobody hears it again. False: it has forked, and this is the child. */
+static bool report_failure(struct tn_worker *worker, int result)
+{
+	const char *name;
+
+	if (worker->told)
+		return true;
+	worker->told = true;
+	tn_lock();
+	name = tn_function_of(worker->entry)->definition->name; /* it stays as long as the entry */
+	tn_unlock();
+	tn_report(worker->cache, TENURE_EFAILED, "the release of a resource of %s() failed with %d", name, result);
+	return !tn_forked_since(worker->generation);
+}
+
 /* After the release: what else the entry held, and the entry itself. */
 static void finish_release(struct tn_worker *worker, int result)
 {
@@ -134,9 +149,6 @@ static void finish_release(struct tn_worker *worker, int result)
 	struct tn_recording *recording = entry->recording;
 	const unsigned char *key = tn_entry_long_key(entry);
 
-	if (result != 0)
-		tn_report(worker->cache, TENURE_EFAILED, "the release of a resource of %s() failed with %d",
-			  function->definition->name, result);
 	for (size_t i = 0; recording != NULL && i < recording->kept_count; i++)
 		tn_lease_give_back(&recording->kept[i]);
 	tn_lock();
@@ -176,7 +188,7 @@ static bool run(struct tn_worker *worker)
 	TN_FAULT("worker.before_release");
 	if (entry->last)
 		result = call_release(entry, worker->cache);
-	if (tn_forked_since(worker->generation))
+	if (tn_forked_since(worker->generation) || (result != 0 && !report_failure(worker, result)))
 		return false;
 	finish_release(worker, result);
 	return true;
@@ -197,13 +209,17 @@ static void done_locked(struct tn_worker *worker)
 }
 
 /* The task has ended its thread (pthread_exit, cancellation): a release failed by that, a job has concluded itself. */
-static void task_lost(struct tn_worker *worker)
+static bool task_lost(struct tn_worker *worker)
 {
 	struct tn_context *context = tn_context();
 
 	context->releasing = context->releasing == NULL ? NULL : context->releasing->outer;
-	if (worker->entry != NULL)
-		finish_release(worker, -1);
+	if (worker->entry == NULL)
+		return true;
+	if (!report_failure(worker, -1))
+		return false;
+	finish_release(worker, -1);
+	return true;
 }
 
 static bool run_guarded(struct tn_worker *worker, void (*lost)(void *worker))
@@ -222,9 +238,8 @@ static void lost_on_a_guest(void *pointer)
 {
 	struct tn_worker *guest = pointer;
 
-	if (tn_forked_since(guest->generation))
+	if (tn_forked_since(guest->generation) || !task_lost(guest))
 		return;
-	task_lost(guest);
 	tn_lock();
 	done_locked(guest);
 	guest->cache->calls--;
@@ -269,7 +284,8 @@ void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64
 	/* A job here, inside of user code, could wait for what that code holds up; a release runs inside it as if called. */
 	if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, context->callback == TN_OUTSIDE))
 		return;
-	tn_tell_unlock_lock();
+	if (tn_tell_unlock_lock())
+		return;
 	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
 		tn_cond_wait(cond, &tn_core.mutex);
 	else
@@ -335,9 +351,8 @@ static void worker_lost(void *pointer)
 	tenure_cache *cache = worker->cache;
 	bool started = true;
 
-	if (tn_forked_since(worker->generation))
+	if (tn_forked_since(worker->generation) || !task_lost(worker))
 		return;
-	task_lost(worker);
 	tn_lock();
 	done_locked(worker);
 	cache->calls++; /* so that it stays */
@@ -371,8 +386,10 @@ static bool report_stuck_unlock_lock(struct tn_worker *self)
 		self->busy = true; /* a report can hang too */
 		age = (double)(self->busy_since - worker->busy_since) / 1e9;
 		tn_unlock();
+		pthread_cleanup_push(worker_lost, self);
 		tn_report(cache, TENURE_EBUSY, "the release of a resource of %s() has been running for %.1f s; "
 			  "other releases go on without it", name, age);
+		pthread_cleanup_pop(0);
 		tn_lock();
 		self->busy = false;
 		return true;
@@ -425,8 +442,12 @@ static void *worker_main(void *pointer)
 	tn_lock();
 	tn_list_insert_tail(&cache->workers, &self.in_cache);
 	while (may_stay_locked(&self)) {
-		if (report_stuck_unlock_lock(&self))
-			continue;
+		if (report_stuck_unlock_lock(&self)) {
+			if (!tn_forked_since(self.generation))
+				continue;
+			tn_unlock(); /* a child that the report has forked */
+			return NULL;
+		}
 		if (!take_locked(&self, true)) {
 			if (cache->stop)
 				break;

@@ -11,7 +11,7 @@ static const char *const WHERE[] = {
 	[TN_IN_FRONT] = "a front", [TN_IN_IDENTIFY] = "an identify function", [TN_IN_CLOCK] = "the clock",
 	[TN_IN_REPORT] = "the report", [TN_IN_WRITE] = "the write of a dump",
 	[TN_IN_DROP] = "the drop of a failure",
-	[TN_IN_TELL] = "execute or wake",
+	[TN_IN_TELL] = "execute or wake", [TN_IN_FORGOTTEN] = "forgotten",
 };
 
 int tn_guard(enum tn_reach reach, const char *call)

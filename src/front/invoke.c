@@ -121,7 +121,9 @@ int tn_call_check_arguments(const tenure_function *face, const tenure_arguments 
 
 int64_t tn_call_deadline(tenure_cache *cache, int64_t timeout)
 {
-	return timeout == TENURE_FOREVER ? TN_NEVER : tn_time_add(tn_cache_time(cache), timeout < 0 ? 0 : timeout);
+	if (timeout <= 0)
+		return INT64_MIN; /* over, also where a clock of the program's has gone on since the last poll */
+	return timeout == TENURE_FOREVER ? TN_NEVER : tn_time_add(tn_cache_time(cache), timeout);
 }
 
 /* The key is known: a hit without a lock (or one that replays), else the slow path. */

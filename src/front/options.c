@@ -261,7 +261,7 @@ int tn_options_read(const tenure_function *face, const tenure_options *other, ch
 
 static const tenure_front *front_of_environment(void)
 {
-	const char *name = getenv("TENURE_FRONT");
+	const char *name = secure_getenv("TENURE_FRONT");
 
 	return name != NULL && strcmp(name, "terminal") == 0 ? &tenure_terminal : NULL;
 }

@@ -6,7 +6,7 @@
 
 #define CACHE .cache = &cache
 
-enum { NEW, SAME, FAIL, ABANDON, EXIT, KEEP_NOT, KEEP };
+enum { NEW, SAME, FAIL, ABANDON, EXIT, KEEP_NOT, KEEP, SAME_KEEP_NOT, SAME_KEEP };
 static int mode; /* what the next creations do; atomic */
 static struct book *shared_book;
 static long asked, seconds_of_own;
@@ -43,7 +43,12 @@ static int make_news(tenure_call *call, const get_news_args *a, struct book **re
 	case KEEP_NOT:
 		tenure_call_set_ttl(call, 0);
 		break;
+	case SAME_KEEP_NOT:
+		tenure_call_set_ttl(call, 0);
+		*ret = shared_book;
+		return 0;
 	case KEEP:
+	case SAME_KEEP:
 		result = tenure_get(get_part, &part, a->n);
 		if (result >= 0)
 			result = tenure_call_keep(call, &part);
@@ -52,6 +57,10 @@ static int make_news(tenure_call *call, const get_news_args *a, struct book **re
 		break;
 	default:
 		break;
+	}
+	if (__atomic_load_n(&mode, __ATOMIC_SEQ_CST) == SAME_KEEP) {
+		*ret = shared_book;
+		return 0;
 	}
 	*ret = shared_book = book_new(a->n);
 	return 0;
@@ -252,6 +261,26 @@ static void T4_the_same_object_renews_its_entry_L4(void **state)
 	await_refreshes(2);
 	assert_int_equal(created, 1);
 	assert_int_equal(released, 0);
+}
+
+static void T4_the_same_object_that_does_not_renew_is_released_once_L4(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		long before = count_of(&released);
+
+		set_mode(NEW);
+		tenure_get(get_news, NULL, "u", 1, "");
+		advance(101);
+		set_mode(i == 0 ? SAME_KEEP_NOT : SAME_KEEP);
+		assert_int_equal(tenure_get(get_news, NULL, "u", 1, ""), TENURE_STALE);
+		await_refreshes((uint64_t)i + 1);
+		if (i == 1)
+			assert_int_equal(tenure_get(get_news, NULL, "u", 1, ""), TENURE_HIT);
+		assert_int_equal(tenure_drain(get_news, TENURE_FOREVER), 0);
+		assert_int_equal(count_of(&released), before + 1);
+		assert_int_equal(tenure_drain(get_part, TENURE_FOREVER), 0);
+	}
 }
 
 static void T4_what_a_refresh_keeps_moves_to_a_new_entry_C9(void **state)
@@ -676,6 +705,7 @@ int main(void)
 		T(T4_a_failed_refresh_keeps_the_old_one_and_pauses_longer_each_time),
 		T(T4_an_abandoned_one_and_one_that_ends_its_thread_count_as_tries),
 		T(T4_the_same_object_renews_its_entry_L4),
+		T(T4_the_same_object_that_does_not_renew_is_released_once_L4),
 		T(T4_what_a_refresh_keeps_moves_to_a_new_entry_C9),
 		T(T4_a_ttl_of_0_from_a_refresh_ends_the_entry),
 		T(T4_a_creators_own_ttl_is_what_makes_it_stale),

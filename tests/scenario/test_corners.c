@@ -174,6 +174,45 @@ static void L1_a_retirement_looks_at_those_only_who_had_the_entry(void **state)
 	assert_int_equal(work_of_clearing(1), 1 + 1); /* what the threads have left is over with that life */
 }
 
+/* ---- idle for a very short time */
+
+static tenure_cache *by_hand;
+TENURE_DECLARE(get_hasty, struct book, (int, n));
+static int make_hasty(tenure_call *c, const get_hasty_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(get_hasty, .cache = &by_hand, .create = make_hasty, .release = book_release, .idle_ttl_ns = 1);
+
+static int64_t the_time(void *user)
+{
+	(void)user;
+	return test_now;
+}
+
+static void T3_what_idles_for_nanoseconds_is_looked_at_each_millisecond_only(void **state)
+{
+	int64_t begin, next, now = test_now;
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&by_hand, .name = "by hand", .now = the_time), 0);
+	TENURE_LEASE(get_hasty, l);
+	assert_int_equal(tenure_get(get_hasty, &l, 1), TENURE_CREATED);
+	for (int i = 0; i < 3; i++) {
+		begin = now;
+		assert_int_equal(tenure_poll(by_hand, now, 0, &next), 0); /* leased: used */
+		assert_true(next - begin >= 1000000);
+		test_now = now = next;
+	}
+	assert_int_equal(tenure_give_back(&l), 0);
+	for (int i = 0; i < 2; i++)
+		tenure_poll(by_hand, test_now += 2000000, 0, NULL);
+	await_count(&released, 1);
+	assert_int_equal(tenure_cache_close(&by_hand, TENURE_SECONDS(30)), 0);
+}
+
 /* ---- keys */
 
 TENURE_DECLARE(get_blob, struct book, (tenure_bytes, bytes), (tenure_value, value));
@@ -301,6 +340,66 @@ static void F2_V1_of_two_objects_that_are_one_function_the_newest_one_validates(
 	assert_int_equal(tenure_forget(face_checked, TENURE_SECONDS(30)), 0);
 	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_CREATED);
 	assert_int_equal(tenure_get(face_plain, NULL, 1), TENURE_HIT); /* it has none itself */
+}
+
+/* ---- what TSan looks for: options and definition change beside those who read them */
+
+static int watch(void *front_user, const tenure_activity *activity)
+{
+	(void)front_user;
+	return activity->function == NULL;
+}
+static const tenure_front watching = { .size = sizeof(watching), .wait = watch };
+static tenure_cache *watched;
+
+TENURE_DECLARE(get_watched, struct book, (int, n));
+static int make_watched(tenure_call *c, const get_watched_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+static int close_watched(struct book *book)
+{
+	book_release(book);
+	return -1; /* so that each release is reported by the function's name */
+}
+static void no_report(void *user, int result, const char *words)
+{
+	(void)user, (void)result, (void)words;
+}
+TENURE_DEFINE(get_watched, .cache = &watched, .create = make_watched, .close = close_watched);
+
+static void *get_many(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 300; i++)
+		assert_true(tenure_get(get_watched, NULL, i % 3) >= 0);
+	return NULL;
+}
+
+static void *update_many(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(tenure_update(get_watched, .cache = &watched, .spinner = i % 2 ? "a" : "b", .show_time = i % 2), 0);
+		tenure_clear_function(get_watched);
+	}
+	return NULL;
+}
+
+static void F3_options_change_while_calls_and_reports_look_at_them(void **state)
+{
+	pthread_t threads[3];
+
+	(void)state;
+	assert_int_equal(tenure_cache_open(&watched, .name = "watched", .front = &watching, .report = no_report), 0);
+	threads[0] = start(get_many, NULL); /* the first calls of all are at the same time, too */
+	threads[1] = start(get_many, NULL);
+	threads[2] = start(update_many, NULL);
+	for (int i = 0; i < 3; i++)
+		finish(threads[i]);
+	assert_int_equal(tenure_cache_close(&watched, TENURE_SECONDS(30)), 0);
 }
 
 /* ---- helpers that stay attached */
@@ -434,9 +533,11 @@ int main(void)
 		T(L5_a_shared_lease_given_back_twice_is_told_L1_and_the_other_holder_keeps_it),
 		T(L5_a_joined_lease_given_back_twice_is_told),
 		T(L1_a_retirement_looks_at_those_only_who_had_the_entry),
+		T(T3_what_idles_for_nanoseconds_is_looked_at_each_millisecond_only),
 		T(K5_bytes_that_are_NULL_are_an_error_after_the_first_call_too),
 		T(K5_a_map_key_is_read_to_its_size_only),
 		T(V2_those_who_waited_for_a_validation_that_failed_read_so),
+		T(F3_options_change_while_calls_and_reports_look_at_them),
 		T(C4_a_helper_that_stays_attached_is_not_taken_for_a_part_of_the_next_creation),
 		T(P2_a_get_after_the_close_is_told_that_it_is_closed),
 		T(P2_two_threads_close_one_cache_and_one_of_them_has_done_it),

@@ -293,6 +293,56 @@ static void F2_of_two_faces_one_is_forgotten_and_the_other_goes_on(void **state)
 	assert_int_equal(released, 2);
 }
 
+static long forgotten;
+static void count_forgotten(void *user)
+{
+	assert_ptr_equal(user, &forgotten);
+	assert_int_equal(tenure_clear_all(cache), TENURE_EREENTRANT);
+	forgotten++;
+}
+static int make_bound(void *user, tenure_call *call, const tenure_arguments *arguments, void **ret)
+{
+	(void)user, (void)call, (void)arguments;
+	*ret = book_new(1);
+	return 0;
+}
+static int release_bound(void *user, void *resource)
+{
+	assert_ptr_equal(user, &forgotten);
+	assert_int_equal(forgotten, 0);
+	book_release(resource);
+	return 0;
+}
+
+static void F3_forgotten_is_the_last_call(void **state)
+{
+	const tenure_options options = { CACHE };
+	const tenure_definition definition = {
+		.size = sizeof(definition), .options_size = sizeof(options), .name = "bound", .type = "book", .options = &options,
+		.user = &forgotten, .create = make_bound, .release = release_bound, .forgotten = count_forgotten,
+	};
+	tenure_function bound = { .definition = &definition };
+	const tenure_argument_list none = { .count = 0 };
+	tenure_lease l = { NULL, NULL, 0 };
+
+	(void)state;
+	forgotten = 0;
+	assert_int_equal(tenure_function_get(&bound, TENURE_FOREVER, &none.head, &l), TENURE_CREATED);
+	assert_int_equal(tenure_function_forget(&bound, 0), TENURE_EBUSY);
+	assert_int_equal(forgotten, 0);
+	tenure_lease_give_back(&l);
+	assert_int_equal(tenure_function_forget(&bound, TENURE_FOREVER), 0);
+	assert_int_equal(forgotten, 1);
+	assert_int_equal(tenure_function_forget(&bound, TENURE_FOREVER), 0); /* nothing to forget */
+	assert_int_equal(forgotten, 1);
+	forgotten = 0;
+	assert_int_equal(tenure_function_get(&bound, TENURE_FOREVER, &none.head, NULL), TENURE_CREATED);
+	assert_int_equal(tenure_cache_close(&cache, TENURE_FOREVER), 0);
+	assert_int_equal(forgotten, 1);
+	assert_int_equal(released, 2);
+	assert_int_equal(set_up(NULL), 0);
+}
+
 static void F3_misuse_of_the_calls_on_functions(void **state)
 {
 	(void)state;
@@ -573,6 +623,7 @@ int main(void)
 		T(F3_a_prepared_key_outlives_a_forgotten_function),
 		T(F3_forgotten_a_thousand_times_takes_no_more_memory),
 		T(F2_of_two_faces_one_is_forgotten_and_the_other_goes_on),
+		T(F3_forgotten_is_the_last_call),
 		T(F3_misuse_of_the_calls_on_functions),
 		T(S2_each_session_has_its_own_and_loses_it_at_its_end),
 		T(S2_without_a_session_it_is_an_error),

@@ -178,6 +178,31 @@ static void C8_in_manual_mode_who_has_to_wait_releases_itself(void **state)
 	assert_int_equal(created, released);
 }
 
+static void C8_in_manual_mode_a_release_that_nobody_polled_for_is_run_however_old_it_is(void **state)
+{
+	(void)state;
+	tenure_get(get_book, NULL, 1);
+	tenure_clear_function(get_book);
+	now_here += TENURE_SECONDS(60);
+	assert_int_equal(tenure_get(get_book, NULL, 1), TENURE_CREATED);
+	assert_int_equal(released, 1);
+}
+
+/* A clock that goes on between the polls. */
+static void L7_a_timeout_of_0_waits_for_no_poll_C5_F3(void **state)
+{
+	TENURE_LEASE(get_book, l);
+
+	(void)state;
+	tenure_get(get_book, &l, 1);
+	now_here += 1;
+	assert_int_equal(tenure_drain(get_book, 0), 1);
+	assert_int_equal(tenure_drain_all(manual, -1), 1);
+	assert_int_equal(tenure_forget(get_book, 0), TENURE_EBUSY);
+	tenure_give_back(&l);
+	assert_int_equal(tenure_get_within(get_book, 0, NULL, 1), TENURE_ETIMEDOUT); /* for the release that is queued */
+}
+
 TENURE_DECLARE(get_nested, struct book, (int, n));
 static int make_nested(tenure_call *call, const get_nested_args *a, struct book **ret)
 {
@@ -325,6 +350,40 @@ static void L3_an_executor_runs_releases_and_creators_on_its_own_threads(void **
 	assert_int_equal(created, released);
 }
 
+/* An executor that is through with the task before the one who queued it goes on. */
+struct errand {
+	void (*run)(void *);
+	void *task;
+};
+
+static void *run_errand(void *pointer)
+{
+	struct errand *errand = pointer;
+
+	errand->run(errand->task);
+	return NULL;
+}
+
+static void execute_quickly(void *user, void (*run)(void *), void *task)
+{
+	struct errand errand = { run, task };
+
+	(void)user;
+	finish(start(run_errand, &errand));
+}
+
+static void L3_an_executor_may_be_quicker_than_who_waits_for_it(void **state)
+{
+	(void)state;
+	assert_int_equal(tenure_cache_open(&pooled, .name = "quick", .execute = execute_quickly, .now = read_clock), 0);
+	for (int i = 0; i < 20; i++) { /* the clock stands still: a wake-up that is missed is missed for good */
+		assert_int_equal(tenure_get(get_pooled, NULL, i), TENURE_CREATED);
+		assert_int_equal(tenure_drain(get_pooled, TENURE_FOREVER), 0);
+	}
+	assert_int_equal(tenure_cache_close(&pooled, TENURE_SECONDS(10)), 0);
+	assert_int_equal(created, released);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,10 +391,13 @@ int main(void)
 		T(T5_a_poll_runs_at_most_so_many_callbacks_and_says_when_to_come_again),
 		T(T4_in_manual_mode_a_poll_runs_the_refresh),
 		T(C8_in_manual_mode_who_has_to_wait_releases_itself),
+		T(C8_in_manual_mode_a_release_that_nobody_polled_for_is_run_however_old_it_is),
+		T(L7_a_timeout_of_0_waits_for_no_poll_C5_F3),
 		T(C8_inside_a_creator_too_and_create_on_worker_is_inline),
 		T(L3_options_that_exclude_each_other_are_told_F5),
 		T(P1_a_child_of_a_manual_cache_polls_its_own),
 		T(L3_an_executor_runs_releases_and_creators_on_its_own_threads),
+		T(L3_an_executor_may_be_quicker_than_who_waits_for_it),
 	};
 	return RUN(tests);
 }

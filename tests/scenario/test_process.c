@@ -190,6 +190,66 @@ static int old_session(void *session)
 	return tenure_session_enter(session, NULL) != TENURE_EFORKED || tenure_session_end(session) != TENURE_EFORKED;
 }
 
+/* ---- a report that forks, or ends its thread */
+
+static int close_badly(struct book *book)
+{
+	book_release(book);
+	return -7;
+}
+TENURE_DECLARE(unclosable, struct book, (int, n));
+static tenure_cache *reporting;
+static int make_unclosable(tenure_call *c, const unclosable_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(unclosable, .cache = &reporting, .create = make_unclosable, .close = close_badly);
+
+static enum { FORKS, EXITS } way_of_reporting;
+static int child_of_report; /* how it ended; atomic, written before the report returns */
+static long reports_heard; /* atomic */
+
+/* In the child of a thread that the library started nothing else runs: it ends with its thread. */
+static void report_oddly(void *user, int result, const char *words)
+{
+	int status;
+	pid_t pid;
+
+	(void)user, (void)result, (void)words;
+	__atomic_fetch_add(&reports_heard, 1, __ATOMIC_SEQ_CST);
+	if (way_of_reporting == EXITS)
+		pthread_exit(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		return;
+	}
+	/* With which number it exits is not ours: a sanitizer does not know the memory of the threads that it is without. */
+	child_of_report = waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? 0 : 999;
+}
+
+static void L3_P1_a_report_may_fork_or_end_its_thread(void **state)
+{
+	tenure_stats stats;
+
+	(void)state;
+	for (way_of_reporting = FORKS; way_of_reporting <= EXITS; way_of_reporting++) {
+		reports_heard = child_of_report = 0;
+		assert_int_equal(tenure_cache_open(&reporting, .name = "reporting", .report = report_oddly, .workers = 1), 0);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(tenure_get(unclosable, NULL, i), TENURE_CREATED);
+			assert_int_equal(tenure_drain(unclosable, TENURE_SECONDS(30)), 0);
+		}
+		assert_int_equal(tenure_get_stats(unclosable, &stats), 0);
+		assert_int_equal(stats.release_failures, 2);
+		assert_int_equal(count_of(&reports_heard), 2);
+		assert_int_equal(child_of_report, 0);
+		assert_int_equal(tenure_cache_close(&reporting, TENURE_SECONDS(30)), 0);
+	}
+}
+
 static char parents_user;
 static long for_the_parents_user;
 
@@ -622,6 +682,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
 		T(P1_a_child_is_in_no_session_of_its_parents),
+		T(L3_P1_a_report_may_fork_or_end_its_thread),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
 		T(P1_L5_tracked_leases_of_the_parent_are_told),
 		T(P1_L5_a_fork_inside_a_tracked_creator),

@@ -434,7 +434,7 @@ static void L4_without_a_releaser_the_release_and_its_user_tell_closers_apart(vo
 {
 	static struct maker other;
 	static tenure_definition twin;
-	tenure_function face = { .definition = &twin };
+	static tenure_function face = { .definition = &twin }; /* stays until its cache is closed */
 
 	(void)state;
 	twin = definition;
