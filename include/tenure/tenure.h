@@ -472,8 +472,9 @@ typedef struct tenure_cache_options {
 		them call run(task), once, and not in here. Called without a lock, on any thread */
 	void (*wake)(void *user); /* manual: something is due sooner than the last poll said. Only signal your loop in it. Called
 		without a lock, on any thread */
-	void (*report)(void *user, int result, const char *text); /* a failed or hanging release, what is left at exit;
-		NULL: a line on stderr */
+	void (*report)(void *user, int result, const char *text); /* what nobody asked for, as a sentence: a release or a refresh
+		that failed (result: TENURE_EFAILED), a release that hangs, what is left at exit (TENURE_EBUSY), no thread to be had
+		(TENURE_ENOMEM). Valid in the call. NULL: a line on stderr */
 } tenure_cache_options;
 
 /* All memory of the library's from your function, instead of libc: reallocate(user, NULL, size) gives new memory, or NULL;
@@ -499,9 +500,11 @@ TENURE_API int tenure_cache_close(tenure_cache **cache, int64_t timeout);
 	&(const tenure_cache_options){ .size = sizeof(tenure_cache_options), __VA_ARGS__ })
 TENURE_API int tenure_configure_with(const tenure_cache_options *options);
 
-/* Move the cached time to `now` (by the cache's clock), and take out of service what is due, at most `limit` entries
- * (0: all). How many; *ret_next (may be NULL): when the next is due, TENURE_FOREVER: nothing is. Needed with a clock of
- * your own; harmless without. EINVAL, EFORKED. [outside] */
+/* Move the cached time to `now` (ns, by the cache's clock), and take out of service what is due: at most `limit` entries
+ * (0: all); returns how many. In manual mode all that is due leaves service, whatever the limit; then at most `limit` (0: all)
+ * of the releases and other work that waits, such as refreshes, are run in here; returns how many of these.
+ * *ret_next (may be NULL): when to come again; it is not later than `now` where something was left, and TENURE_FOREVER where
+ * nothing is due. Needed with a clock of your own; harmless without. EINVAL, EFORKED. [outside] */
 TENURE_API int tenure_poll(tenure_cache *cache, int64_t now, int limit, int64_t *ret_next);
 
 /* fork(): there is no call. The child starts empty and never closes the parent's resources; its threads start at need; a
