@@ -282,11 +282,10 @@ static void publish_live_locked(struct tn_creation *creation, struct tn_object *
 	}
 	creation->timer_room = false; /* the entry's, until it leaves */
 	tn_expire_start_locked(entry, ready_at, flight->ttl_set ? flight->ttl : function->ttl, flight->ttl_set);
-	while (tn_evict_locked(function, entry)) /* many are over only after the bound was lowered */
-		tn_breathe_unlock_lock("publish.evicts");
 }
 
-static void publish_locked(struct tn_creation *creation, int64_t ready_at)
+/* Is it in service? */
+static bool publish_locked(struct tn_creation *creation, int64_t ready_at)
 {
 	tenure_call *flight = creation->flight;
 	struct tn_entry *entry = flight->entry;
@@ -304,12 +303,13 @@ static void publish_locked(struct tn_creation *creation, int64_t ready_at)
 	TN_FAULT("publish.before_slot");
 	if (stays(flight)) {
 		publish_live_locked(creation, object, ready_at);
-		return;
+		return true;
 	}
 	if (!flight->cleared)
 		tn_retire_unlink_locked(entry);
 	creation->lease = creation->no_lease ? NULL : &entry->grant;
 	tn_creation_publish_out_locked(creation, object, tn_flight_grant_all_locked(flight) + !creation->no_lease, ready_at);
+	return false;
 }
 
 /* What was left in *ret is released; kept leases are given back after that. Returns the key to free. */
@@ -331,7 +331,9 @@ static const unsigned char *fail_locked(struct tn_creation *creation)
 static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int result)
 {
 	tenure_call *flight = creation->flight;
+	const struct tn_entry *fresh = flight->entry;
 	const unsigned char *key = NULL;
+	bool live = false;
 	int64_t ready_at;
 
 	if (creation->conclude != NULL) {
@@ -342,13 +344,16 @@ static void conclude(struct tn_creation *creation, enum tn_outcome outcome, int 
 	tn_lock();
 	if (outcome == TN_CREATED) {
 		make_way_unlock_lock(flight);
-		publish_locked(creation, ready_at);
+		live = publish_locked(creation, ready_at);
 	} else {
 		flight->function->failures += outcome == TN_FAILED;
 		flight->function->abandoned += outcome == TN_ABANDONED;
 		key = fail_locked(creation);
 	}
 	tn_flight_end_locked(flight, result, outcome == TN_ABANDONED);
+	/* Many are over only after the bound was lowered. The flight has ended: a clear that comes in between finds the entry. */
+	while (live && tn_evict_locked(flight->function, fresh))
+		tn_breathe_unlock_lock("publish.evicts");
 	tn_unlock();
 	tn_free((void *)(uintptr_t)key);
 }

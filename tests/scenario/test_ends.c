@@ -620,6 +620,36 @@ static void T4_a_refresh_ends_after_its_function_was_retired_F3(void **state)
 
 /* ---- updates */
 
+static void *lower_bound(void *unused)
+{
+	(void)unused;
+	return (void *)(intptr_t)tenure_update(get_book, CACHE, .max_entries = 2);
+}
+
+/* A creation that has many to evict lets others have the lock in between: its entry is in service then. */
+static void M1_a_clear_comes_while_a_publication_evicts_many(void **state)
+{
+	pthread_t updater, thread;
+
+	(void)state;
+	for (int i = 0; i < 600; i++)
+		assert_int_equal(tenure_get(get_book, NULL, i), TENURE_CREATED);
+	tn_fault_arm("update.between_batches", 0);
+	updater = start(lower_bound, NULL);
+	tn_fault_await("update.between_batches"); /* the bound is in force, nothing has gone */
+	tn_fault_arm("publish.evicts", 0);
+	thread = start(get_there, (void *)1000);
+	tn_fault_await("publish.evicts");
+	assert_in_range(tenure_clear_function(get_book), 2, 600);
+	assert_int_equal(tenure_peek(get_book, NULL, 1000), TENURE_EABSENT);
+	assert_int_equal(tenure_get(get_book, NULL, 1001), TENURE_CREATED);
+	tn_fault_release("publish.evicts");
+	assert_int_equal(result_of(thread), TENURE_CREATED);
+	tn_fault_release("update.between_batches");
+	assert_int_equal(result_of(updater), 0);
+	assert_int_equal(tenure_get(get_book, NULL, 1001), TENURE_HIT);
+}
+
 static void *update_there(void *unused)
 {
 	(void)unused;
@@ -672,6 +702,7 @@ int main(void)
 		T(T4_a_failed_refresh_pauses_no_more_after_an_update_F3),
 		T(T4_forget_waits_for_the_end_of_a_refresh_F3),
 		T(T4_a_refresh_ends_after_its_function_was_retired_F3),
+		T(M1_a_clear_comes_while_a_publication_evicts_many),
 		T(F3_of_two_updates_at_once_every_session_has_the_last),
 	};
 
