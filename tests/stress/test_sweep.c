@@ -69,6 +69,39 @@ static int make_tracked(tenure_call *c, const tracked_args *a, struct book **ret
 }
 TENURE_DEFINE(tracked, CACHE, .create = make_tracked, .release = book_release, .track_holders = true);
 
+/* Refreshed, by sessions, on a worker; and what comes to its end while it is used. */
+TENURE_DECLARE(news, struct book, (const char *, url), (const char *, _note));
+static int make_news(tenure_call *c, const news_args *a, struct book **ret)
+{
+	TENURE_LEASE(child, l);
+
+	*ret = book_new((int)strlen(a->url));
+	if (tenure_get(child, &l, 7) < 0 || tenure_call_keep(c, &l) < 0)
+		return tenure_fail(c, "%s", tenure_message());
+	return tenure_say(c, TENURE_INFO, "news, %s", a->_note) != 0 || !tenure_ask_bool(c, "Really?", true);
+}
+TENURE_DEFINE(news, CACHE, .create = make_news, .release = book_release, .ttl = "10s", .max_stale = "1h",
+	      .refresh = TENURE_BACKGROUND);
+
+TENURE_DECLARE(own, struct book, (int, n));
+static int make_own(tenure_call *c, const own_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(own, CACHE, .create = make_own, .release = book_release, .ttl = "10s", .refresh = TENURE_BACKGROUND,
+	      .scope = TENURE_SESSION, .max_entries = 2);
+
+TENURE_DECLARE(far, struct book, (const char *, host));
+static int make_far(tenure_call *c, const far_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new((int)strlen(a->host));
+	return 0;
+}
+TENURE_DEFINE(far, CACHE, .create = make_far, .release = book_release, .create_on_worker = true);
+
 static int swallow(void *user, const char *text, size_t size)
 {
 	(void)user, (void)text, (void)size;
@@ -76,6 +109,12 @@ static int swallow(void *user, const char *text, size_t size)
 }
 
 static int failures, odd;
+
+static int ignore(void *user, const tenure_entry_info *entry)
+{
+	(void)user, (void)entry;
+	return 0;
+}
 
 static int note(int result)
 {
@@ -149,10 +188,65 @@ static void *script(void *unused)
 	return NULL;
 }
 
+static void await_refreshes(tenure_function *function, int wanted)
+{
+	tenure_stats stats;
+
+	do
+		tenure_function_stats(function, &stats, sizeof(stats));
+	while (wanted == TENURE_STALE && stats.refreshes + stats.failures + stats.abandoned == 0);
+}
+
+/* What has come with refreshes, sessions and the ends of functions. */
+static void *background_script(void *unused)
+{
+	TENURE_LEASE(news, l);
+	TENURE_LEASE(own, o);
+	TENURE_LEASE(far, f);
+	tenure_session *session = NULL;
+	tenure_key *key = NULL;
+	int result;
+
+	(void)unused;
+	if (note(tenure_session_open("user", NULL, &session)) >= 0)
+		note(tenure_session_enter(session, NULL));
+	note(tenure_get(news, &l, "u", "a note"));
+	tenure_give_back(&l);
+	result = session == NULL ? 0 : note(tenure_get(own, &o, 1));
+	if (session != NULL && note(tenure_prepare(own, &key, 1)) >= 0) {
+		tenure_give_back(&o);
+		note(tenure_get_key(own, &o, key));
+	}
+	tenure_give_back(&o);
+	note(tenure_get(far, &f, "a host"));
+	advance(11);
+	result = note(tenure_get(news, &l, "u", "another note")); /* one that does not start is tried again after a pause */
+	odd += l.lease.cell_ != NULL && result < 0;
+	tenure_give_back(&l);
+	await_refreshes(&news.function, result == TENURE_STALE && !tn_alloc_failed() ? TENURE_STALE : 0);
+	result = session == NULL ? 0 : note(tenure_get(own, &o, 1));
+	tenure_give_back(&o);
+	note(tenure_update(news, CACHE, .ttl = "20s", .max_stale = "2h", .refresh = TENURE_BACKGROUND, .spinner = "News"));
+	note(tenure_update(own, CACHE, .ttl = "20s", .scope = TENURE_SESSION, .max_entries = 1));
+	result = tenure_peek(far, NULL, "a host");
+	note(result == TENURE_EABSENT ? 0 : result);
+	note(tenure_each_entry(cache, ignore, NULL));
+	note(tenure_retire(far));
+	tenure_give_back(&f);
+	tenure_key_free(key);
+	tenure_session_enter(NULL, NULL);
+	odd += tenure_session_end(session) != 0;
+	odd += tenure_forget(far, TENURE_FOREVER) != 0; /* needs no memory */
+	odd += tenure_forget(own, TENURE_FOREVER) != 0;
+	odd += tenure_forget(news, TENURE_FOREVER) != 0;
+	return NULL;
+}
+
 static void run_script(void)
 {
 	failures = 0;
 	finish(start(script, NULL)); /* on a thread of its own: records and messages are made and given up too */
+	finish(start(background_script, NULL));
 }
 
 static void C7_L1_the_nth_allocation_fails(void **state)
@@ -235,6 +329,103 @@ static void L5_C7_without_memory_for_a_holder_nothing_is_lost(void **state)
 	book_check(l.resource); /* held by the one that is left */
 }
 
+/* ---- the work is done by the program: its event loop polls, or its executor runs tasks */
+
+static tenure_cache *own_work;
+static int64_t own_now;
+static struct {
+	void (*run[64])(void *);
+	void *task[64];
+	int first, end;
+} tasks;
+
+static int64_t read_own_clock(void *user)
+{
+	(void)user;
+	return own_now;
+}
+
+static void execute(void *user, void (*run)(void *), void *task)
+{
+	(void)user;
+	tasks.run[tasks.end % 64] = run;
+	tasks.task[tasks.end++ % 64] = task;
+}
+
+static void work(void)
+{
+	note(tenure_poll(own_work, own_now, 0, NULL));
+	while (tasks.first != tasks.end) {
+		int at = tasks.first++ % 64;
+
+		tasks.run[at](tasks.task[at]);
+	}
+}
+
+static void drop_report(void *user, int result, const char *text)
+{
+	(void)user, (void)result, (void)text;
+}
+
+TENURE_DECLARE(polled, struct book, (int, n), (const char *, _note));
+static int make_polled(tenure_call *c, const polled_args *a, struct book **ret)
+{
+	*ret = book_new(a->n);
+	return tenure_say(c, TENURE_INFO, "%s", a->_note);
+}
+TENURE_DEFINE(polled, .cache = &own_work, .create = make_polled, .release = book_release, .ttl = "10s",
+	      .refresh = TENURE_BACKGROUND);
+
+static void run_own_work(bool manual)
+{
+	TENURE_LEASE(polled, l);
+	int result;
+
+	failures = 0;
+	result = tenure_cache_open(&own_work, .name = "own work", .now = read_own_clock, .report = drop_report,
+				   .manual = manual, .execute = manual ? NULL : execute);
+	if (note(result) != 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		note(tenure_get(polled, NULL, i, "a note"));
+	note(tenure_get(polled, &l, 4, "a note"));
+	own_now += TENURE_SECONDS(11);
+	work();
+	for (int i = 0; i < 3; i++)
+		note(tenure_get(polled, NULL, i, "another note"));
+	work();
+	note(tenure_clear_function(polled));
+	tenure_give_back(&l);
+	work();
+	note(tenure_get(polled, NULL, 5, "a note"));
+	own_now += TENURE_SECONDS(30);
+	work();
+	odd += tenure_cache_close(&own_work, TENURE_SECONDS(30)) != 0; /* needs no memory, and nothing is left to do */
+}
+
+static void L3_C7_the_nth_allocation_fails_where_the_program_does_the_work(void **state)
+{
+	(void)state;
+	for (int manual = 0; manual < 2; manual++) {
+		int n;
+
+		for (n = 1; n < 1000; n++) {
+			bool reached;
+
+			tn_alloc_fail_at(n, n % 3 == 2);
+			run_own_work(manual != 0);
+			reached = tn_alloc_failed();
+			tn_alloc_fail_at(0, false);
+			assert_int_equal(count_of(&created), count_of(&released));
+			if (!reached)
+				break;
+		}
+		assert_int_equal(failures, 0);
+		assert_int_equal(odd, 0);
+		assert_in_range(n, 10, 999);
+	}
+}
+
 static int open_fails(void)
 {
 	tenure_cache *other = NULL;
@@ -269,6 +460,7 @@ int main(void)
 		T(L5_C7_without_memory_for_a_holder_nothing_is_lost),
 		T(C7_L1_the_nth_allocation_fails),
 		T(L3_the_nth_thread_does_not_start),
+		T(L3_C7_the_nth_allocation_fails_where_the_program_does_the_work),
 		T(F5_opening_a_cache_fails_cleanly_without_memory),
 	};
 
