@@ -2,6 +2,7 @@
 /* test_process.c: fork, exit, cancellation, real time. */
 #include "support.h"
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,15 @@ static int make_brief(tenure_call *c, const brief_args *a, struct book **ret)
 	return 0;
 }
 TENURE_DEFINE(brief, CACHE, .create = make_brief, .release = book_release, .ttl = "20ms");
+
+TENURE_DECLARE(news, struct book, (int, n));
+static int make_news(tenure_call *c, const news_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+TENURE_DEFINE(news, CACHE, .create = make_news, .release = book_release, .ttl = "10s", .refresh = TENURE_BACKGROUND);
 
 /* Run `body` in a forked child; its result is the child's exit code, 0 for good. */
 static int in_child(int (*body)(void *), void *argument)
@@ -176,6 +186,104 @@ static void P1_L5_a_fork_inside_a_tracked_creator(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	assert_int_equal(result, TENURE_CREATED);
 	assert_int_equal(tenure_give_back(&l), 0);
+}
+
+static int get_news_anew(void *unused)
+{
+	tenure_stats stats;
+
+	(void)unused;
+	if (tenure_get(news, NULL, 1) != TENURE_CREATED || tenure_get(news, NULL, 1) != TENURE_HIT)
+		return 1;
+	tenure_get_stats(news, &stats);
+	return stats.refreshes != 0 || tenure_forget(news, TENURE_SECONDS(30)) != 0;
+}
+
+static void P1_a_fork_at_the_end_of_a_refresh_T4(void **state)
+{
+	tenure_stats stats;
+
+	(void)state;
+	assert_int_equal(tenure_get(news, NULL, 1), TENURE_CREATED);
+	advance(11);
+	tn_fault_arm("refresh.before_end", 0);
+	assert_int_equal(tenure_get(news, NULL, 1), TENURE_STALE);
+	tn_fault_await("refresh.before_end");
+	assert_int_equal(in_child(get_news_anew, NULL), 0);
+	tn_fault_release("refresh.before_end");
+	await_count(&released, 1);
+	assert_int_equal(tenure_get(news, NULL, 1), TENURE_HIT);
+	tenure_get_stats(news, &stats);
+	assert_int_equal(stats.refreshes, 1);
+}
+
+static tenure_lease waited_for; /* of news */
+
+static void *forget_news(void *unused)
+{
+	(void)unused;
+	return (void *)(intptr_t)tenure_forget(news, TENURE_FOREVER);
+}
+
+/* In the parent another thread is at forgetting the function: in the child nobody is. */
+static void P1_a_fork_while_another_thread_forgets_F3(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(tenure_get(news, (news_lease *)&waited_for, 1), TENURE_CREATED);
+	tn_fault_arm("forget.waits", 99);
+	thread = start(forget_news, NULL);
+	while (tn_fault_arrivals("forget.waits") == 0)
+		sched_yield();
+	assert_int_equal(tenure_get(news, NULL, 1), TENURE_ECLOSED);
+	assert_int_equal(in_child(get_news_anew, NULL), 0);
+	assert_int_equal(tenure_lease_give_back(&waited_for), 0);
+	assert_int_equal((intptr_t)finish(thread), 0);
+}
+
+static tenure_cache *by_hand;
+TENURE_DECLARE(forks_late, struct book, (int, n));
+static int make_forks_late(tenure_call *c, const forks_late_args *a, struct book **ret)
+{
+	(void)c;
+	*ret = book_new(a->n);
+	return 0;
+}
+static void fork_and_release(struct book *book)
+{
+	fflush(NULL);
+	fork_inside = fork();
+	book_release(book);
+}
+TENURE_DEFINE(forks_late, .cache = &by_hand, .create = make_forks_late, .release = fork_and_release);
+
+/* In manual mode who has to wait runs releases: here one that forks, and comes back in the child too. */
+static void P1_a_fork_in_a_release_that_a_call_waits_for(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		int result, status;
+
+		assert_int_equal(tenure_cache_open(&by_hand, .name = "by hand", .manual = true), 0);
+		assert_int_equal(tenure_get(forks_late, NULL, 1), TENURE_CREATED);
+		if (i == 2)
+			tenure_clear_function(forks_late);
+		result = i == 0 ? tenure_drain(forks_late, TENURE_FOREVER) : i == 1 ? tenure_forget(forks_late, TENURE_FOREVER) :
+			 tenure_get(forks_late, NULL, 1);
+		if (fork_inside == 0) {
+			alarm(60);
+			_exit(result == TENURE_EFORKED && tenure_get(forks_late, NULL, 1) == TENURE_CREATED ? 0 : 1);
+		}
+		assert_int_equal(waitpid(fork_inside, &status, 0), fork_inside);
+		assert_int_equal(status, 0);
+		assert_int_equal(result, i == 2 ? TENURE_CREATED : 0);
+		tenure_drain_all(by_hand, TENURE_FOREVER); /* forks once more for what is there */
+		if (fork_inside == 0)
+			_exit(0);
+		assert_int_equal(waitpid(fork_inside, NULL, 0), i == 2 ? fork_inside : -1);
+		assert_int_equal(tenure_cache_close(&by_hand, TENURE_SECONDS(30)), 0);
+	}
 }
 
 static int old_things(void *key)
@@ -398,6 +506,44 @@ static void P2_exit_releases_what_is_open(void **state)
 		alarm(60);
 		tenure_get(global, NULL, 1);
 		tenure_get(global, NULL, 2);
+		exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(release_pipe[1]);
+	assert_int_equal(read(release_pipe[0], bytes, sizeof(bytes)), 2);
+	close(release_pipe[0]);
+}
+
+TENURE_DECLARE(until_closed, struct book, (int, n));
+static long makings; /* atomic */
+static int make_until_closed(tenure_call *c, const until_closed_args *a, struct book **ret)
+{
+	*ret = book_new(a->n);
+	if (__atomic_fetch_add(&makings, 1, __ATOMIC_SEQ_CST) != 0) /* the refresh */
+		while (!tenure_call_cancelled(c))
+			sched_yield();
+	return 0;
+}
+TENURE_DEFINE(until_closed, .create = make_until_closed, .release = tell, .ttl = "1ms", .max_stale = "1h",
+	      .refresh = TENURE_BACKGROUND);
+
+static void P2_exit_ends_a_refresh_and_releases_what_it_made_T4(void **state)
+{
+	char bytes[8];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(release_pipe), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		tenure_get(until_closed, NULL, 1);
+		while (tenure_get(until_closed, NULL, 1) != TENURE_STALE)
+			sched_yield();
+		await_count(&makings, 2);
 		exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -683,12 +829,16 @@ int main(void)
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
 		T(P1_a_child_is_in_no_session_of_its_parents),
 		T(L3_P1_a_report_may_fork_or_end_its_thread),
+		T(P1_a_fork_at_the_end_of_a_refresh_T4),
+		T(P1_a_fork_while_another_thread_forgets_F3),
+		T(P1_a_fork_in_a_release_that_a_call_waits_for),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
 		T(P1_L5_tracked_leases_of_the_parent_are_told),
 		T(P1_L5_a_fork_inside_a_tracked_creator),
 		T(P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody),
 		T(P1_a_fork_inside_a_creator_publishes_nothing_in_the_child),
 		T(P2_exit_releases_what_is_open),
+		T(P2_exit_ends_a_refresh_and_releases_what_it_made_T4),
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
 		T(U6_the_environment_gives_the_process_wide_cache_its_front),
