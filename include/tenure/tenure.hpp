@@ -612,7 +612,8 @@ private:
 
 /* ---- 4. Inside a creator */
 
-/* Show a message, and again on each hit inside a session. kind: TENURE_TEXT, TENURE_SUCCESS ... */
+/* Show a message, and again on each hit inside a session. kind: TENURE_TEXT, TENURE_SUCCESS ... `text` is
+ * the message itself, not a format as in C. */
 inline void say(tenure_call *call, int kind, std::string_view text)
 {
 	int size = static_cast<int>(text.size() < 0x7fffffff ? text.size() : 0x7fffffff);
@@ -644,7 +645,8 @@ template <class Rep, class Period> void set_ttl(tenure_call *call, std::chrono::
 
 /* ---- 5. Caches and sessions */
 
-/* A cache of its own. It outlives the functions that name it in their options, or they are called no more. */
+/* A cache of its own; `more`: its other options, as in C, where `name` takes the place of theirs.
+ * It outlives the functions that name it in their options, or they are called no more. */
 class cache {
 public:
 	explicit cache(const char *name, tenure_cache_options more = tenure_cache_options{})
