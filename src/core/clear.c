@@ -102,12 +102,15 @@ static struct tn_function *next_locked(struct tn_list *list, struct tn_list *lin
 
 struct tn_function *tn_clear_next_root(tenure_cache *cache, struct tn_function *current)
 {
-	struct tn_function *next;
+	struct tn_function *next, *at = current;
 
 	tn_lock();
-	next = next_locked(&cache->functions, current == NULL ? NULL : &current->in_cache,
-			   offsetof(struct tn_function, in_cache));
-	tn_function_put_locked(current);
+	/* One without a face is kept by a prepared key only: its definition is gone. */
+	do {
+		next = next_locked(&cache->functions, at == NULL ? NULL : &at->in_cache, offsetof(struct tn_function, in_cache));
+		tn_function_put_locked(at);
+		at = next;
+	} while (next != NULL && next->faces == NULL);
 	tn_unlock();
 	return next;
 }

@@ -136,7 +136,7 @@ static void follow_options_locked(struct tn_entry *entry, int64_t now)
 
 	if (end == INT64_MIN && function->background)
 		return;
-	set_end_locked(entry, end, !entry->own_ttl || end == TN_NEVER ? function->ttl : end - entry->ready_at);
+	set_end_locked(entry, end, !entry->own_ttl || end == TN_NEVER || end == INT64_MIN ? function->ttl : end - entry->ready_at);
 	if (entry->soft_at > now) {
 		entry->refresh_failures = 0;
 		__atomic_fetch_and(&entry->head.flags, (uint8_t)~TENURE_STALE_, __ATOMIC_RELAXED);
@@ -158,8 +158,9 @@ bool tn_expire_claim_refresh_locked(struct tn_entry *entry, int64_t now)
 
 void tn_expire_refresh_failed_locked(struct tn_entry *entry, int64_t now)
 {
-	int64_t pause = FIRST_PAUSE << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
-	int64_t most = entry->hard_at - entry->ready_at; /* a short life is not spent in one pause */
+	int64_t most = entry->hard_at - entry->ready_at; /* a short life is not spent in one pause: there is time for some */
+	int64_t first = FIRST_PAUSE < most / 16 ? FIRST_PAUSE : most / 16 + 1;
+	int64_t pause = first << (entry->refresh_failures < PAUSES ? entry->refresh_failures : PAUSES);
 
 	entry->refreshing = false;
 	if (!tn_function_of(entry)->background || end_of_ttl(entry) > now) { /* its options have changed meanwhile */

@@ -38,7 +38,12 @@ static void put(void *failure)
 
 static void make_key(void)
 {
-	key_made = pthread_key_create(&key, put) == 0;
+	__atomic_store_n(&key_made, pthread_key_create(&key, put) == 0, __ATOMIC_RELEASE);
+}
+
+static bool made(void)
+{
+	return __atomic_load_n(&key_made, __ATOMIC_ACQUIRE);
 }
 
 struct tn_failure *tn_failure_new(void *error, void (*drop)(void *error))
@@ -46,7 +51,7 @@ struct tn_failure *tn_failure_new(void *error, void (*drop)(void *error))
 	struct tn_failure *failure;
 
 	pthread_once(&once, make_key);
-	failure = key_made ? tn_alloc(sizeof(*failure)) : NULL;
+	failure = made() ? tn_alloc(sizeof(*failure)) : NULL;
 	if (failure != NULL)
 		*failure = (struct tn_failure){ error, drop, 1 };
 	return failure;
@@ -62,7 +67,7 @@ void tn_failure_put(struct tn_failure *failure)
 
 void tn_failure_let_go(void)
 {
-	struct tn_failure *failure = key_made ? pthread_getspecific(key) : NULL;
+	struct tn_failure *failure = made() ? pthread_getspecific(key) : NULL;
 
 	if (failure == NULL)
 		return;
@@ -82,7 +87,7 @@ void tn_failure_deliver(struct tn_failure *failure)
 
 void *tn_failure_last(void)
 {
-	struct tn_failure *failure = key_made ? pthread_getspecific(key) : NULL;
+	struct tn_failure *failure = made() ? pthread_getspecific(key) : NULL;
 
 	return failure != NULL && delivered_at == tn_failures() ? failure->error : NULL;
 }

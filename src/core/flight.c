@@ -105,7 +105,8 @@ void tn_flight_begin_locked(tenure_call *flight, struct tn_function *function, s
 	flight->generation = tn_core.generation;
 	flight->started = tn_cache_time_locked(function->cache);
 	flight->life = ++tn_core.flights_begun;
-	flight->parent = tn_flight_inside_locked();
+	/* Whoever asked for a detached one waits for it, or has left: in both cases that says all. */
+	flight->parent = flight->detached ? NULL : tn_flight_inside_locked();
 	if (flight->parent != NULL)
 		flight->parent->users++;
 	tn_list_insert_tail(&function->cache->flights, &flight->in_cache);

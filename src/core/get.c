@@ -31,6 +31,7 @@ struct get {
 	struct tn_creation creation; /* reserved in the round before it is needed */
 	struct tn_cell_room cells;
 	struct tn_job *job; /* likewise, where the creator runs on a worker */
+	const tenure_call *own; /* its flight, once begun: a pointer to compare */
 	bool no_cells; /* no memory for a cell: the lease is counted on the entry */
 	bool missed; /* counted once a call */
 	bool background; /* the function's option, as the last round has seen it */
@@ -183,6 +184,8 @@ static int join_unlock(struct get *get, tenure_call *flight)
 	else if (result != 0)
 		result = tn_fail(result, "waited long enough for %s(), which another thread is %s",
 				 get->request->definition->name, flight->validation ? "validating" : "creating");
+	else if (flight->abandoned && flight == get->own && flight->result == TENURE_EFAILED)
+		result = tn_fail(TENURE_EFAILED, "the creation of %s() was abandoned", get->request->definition->name);
 	else if (flight->abandoned)
 		result = AGAIN;
 	else
@@ -253,7 +256,7 @@ static int create_on_worker_unlock(struct get *get, struct tn_entry *first)
 		return get->job != NULL ? AGAIN : TENURE_ENOMEM;
 	}
 	get->job = NULL;
-	flight = job->creation.flight;
+	get->own = flight = job->creation.flight;
 	tn_creation_begin_locked(&job->creation, first);
 	tn_unlock();
 	TN_FAULT("creation.begun");

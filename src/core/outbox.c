@@ -2,6 +2,8 @@
 /* outbox.c: telling whoever does a cache's work that there is some: its threads, the program's executor, its event loop. */
 #include "core/outbox.h"
 
+#include <pthread.h>
+
 #include "core/context.h"
 
 static void post_locked(tenure_cache *cache)
@@ -47,11 +49,15 @@ void tn_tell_time_locked(tenure_cache *cache, int64_t at)
 static void tell(tenure_cache *cache, uint64_t tasks, bool wake)
 {
 	enum tn_callback was = tn_callback_enter(TN_IN_TELL);
+	int cancel;
 
+	/* A cancellation that comes here (writing to a descriptor is a point of it) waits: what is counted must be uncounted. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	for (; tasks > 0; tasks--)
 		cache->options.execute(cache->options.user, cache->run, cache);
 	if (wake)
 		cache->options.wake(cache->options.user);
+	pthread_setcancelstate(cancel, NULL);
 	tn_callback_leave(was);
 }
 

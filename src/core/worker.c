@@ -280,10 +280,18 @@ void tn_worker_run_for_executor(void *pointer)
 void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline)
 {
 	const struct tn_context *context = tn_context();
+	int cancel;
+	bool ran;
 
 	/* A job here, inside of user code, could wait for what that code holds up; a release runs inside it as if called. */
-	if (cache->options.manual && tn_worker_run_one_unlock_lock(cache, context->callback == TN_OUTSIDE))
-		return;
+	if (cache->options.manual) {
+		/* The callers have what they wait for linked in lists: a cancellation in the callback waits. */
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+		ran = tn_worker_run_one_unlock_lock(cache, context->callback == TN_OUTSIDE);
+		pthread_setcancelstate(cancel, NULL);
+		if (ran)
+			return;
+	}
 	if (tn_tell_unlock_lock())
 		return;
 	if (cache->options.now != NULL) /* a poll moves the clock, and wakes */
@@ -495,6 +503,8 @@ int tn_worker_find_stuck_locked(tenure_cache *cache, int64_t now, int64_t *ret_n
 			*ret_next = now + STUCK_AFTER;
 		}
 	}
+	if (work_waits_locked(cache) && cache->idle_workers != 0) /* a job that waited for the stuck one's turn to be over */
+		tn_tell_work_locked(cache);
 	if (work_waits_locked(cache) && cache->worker_count == 0) { /* also where a start failed before */
 		wanted += wanted == 0;
 		*ret_next = *ret_next < now + STUCK_AFTER ? *ret_next : now + STUCK_AFTER;

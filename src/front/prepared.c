@@ -14,7 +14,7 @@
 struct prepared {
 	struct tn_prepared in_core; /* first: its head is what the inlined hit reads */
 	struct tn_function *root; /* counted */
-	const tenure_definition *definition; /* looked at only while the face leads to the same function */
+	size_t arguments_size; /* of the definition that it was made with, which may be gone */
 	uint64_t generation;
 	tenure_arguments *arguments;
 	uint64_t hash; /* the root's */
@@ -38,7 +38,7 @@ static struct prepared *keep(struct tn_function *root, const tenure_definition *
 	}
 	prepared->in_core.head.function_ = &root->state;
 	prepared->root = root;
-	prepared->definition = definition;
+	prepared->arguments_size = definition->arguments_size;
 	prepared->generation = tn_core.generation;
 	prepared->hash = key->hash;
 	prepared->key_size = key->size;
@@ -90,10 +90,11 @@ int tenure_function_prepare(tenure_function *face, tenure_key **ret_key, const t
 	return result;
 }
 
-static int get_prepared(struct tn_call *call, struct prepared *prepared, int64_t timeout, tenure_lease *lease)
+static int get_prepared(struct tn_call *call, const tenure_definition *definition, struct prepared *prepared, int64_t timeout,
+			tenure_lease *lease)
 {
 	struct tn_request request = {
-		.function = call->function, .definition = prepared->definition, .arguments = prepared->arguments,
+		.function = call->function, .definition = definition, .arguments = prepared->arguments,
 		.key = prepared->key, .key_size = prepared->key_size, .hash = prepared->hash,
 		.deadline = tn_call_deadline(call->function->cache, timeout),
 	};
@@ -138,8 +139,8 @@ int tenure_function_get_key(tenure_function *face, int64_t timeout, tenure_lease
 		result = tn_call_begin(&call, face);
 	if (result != 0)
 		return result;
-	if (call.root == prepared->root)
-		result = get_prepared(&call, prepared, timeout, to);
+	if (call.root == prepared->root && face->definition->arguments_size == prepared->arguments_size)
+		result = get_prepared(&call, face->definition, prepared, timeout, to);
 	else
 		result = tn_fail(TENURE_EINVAL, "this key was prepared for another function, or in a cache that is closed "
 				 "now, not for %s()", face->definition->name);
