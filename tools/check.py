@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ["base", "core", "front"]
-ROOMS = ("core key key_text arguments bind context failure outbox cell object entry table input tree retire holder lease expire evict session recording worker maintenance flight creation "
+ROOMS = ("core key key_text arguments bind context failure outbox report cell object entry table input tree retire holder lease expire evict session recording worker maintenance flight creation "
          "job refresh validate clear function scope forget get cache fork stats").split()
 # A retirer must find an entry's place in the tree of its base key, which a recording holds: a structure, no call upwards.
 ALLOWED_UP = {("retire.c", "recording")}

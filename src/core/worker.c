@@ -11,8 +11,6 @@
 #include "core/worker.h"
 
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -47,24 +45,6 @@ int64_t tn_cache_time(tenure_cache *cache)
 	now = cache->options.now(cache->options.user);
 	tn_callback_leave(was);
 	return real_time(now);
-}
-
-void tn_report(tenure_cache *cache, int result, const char *format, ...)
-{
-	char text[2048];
-	enum tn_callback was;
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (cache->options.report == NULL) {
-		fprintf(stderr, "tenure: %s\n", text);
-		return;
-	}
-	was = tn_callback_enter(TN_IN_REPORT);
-	cache->options.report(cache->options.user, result, text);
-	tn_callback_leave(was);
 }
 
 /* ---- one task */

@@ -4,6 +4,7 @@
 #define TN_WORKER_H
 
 #include "core/context.h"
+#include "core/report.h"
 
 /* Make sure that releases will be run and deadlines met: at least one worker, and the maintenance thread, as far as the
  * cache has such. Called before every creation, so that nothing is created that could not be released. Takes M.
@@ -22,9 +23,6 @@ bool tn_worker_run_one_unlock_lock(tenure_cache *cache, bool jobs);
 /* Wait on one of M's conditions until it is signalled, or the deadline by the cache's clock; it may wake for nothing. In
  * manual mode, where nobody else would do it, what is queued is run instead of waiting. M is let go meanwhile. */
 void tn_worker_wait_unlock_lock(tenure_cache *cache, struct tn_cond *cond, int64_t deadline);
-
-/* A failed release, a leak: to the cache's report, or stderr. No lock. */
-void tn_report(tenure_cache *cache, int result, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* For the maintenance. Start one more worker; M is let go meanwhile. find: mark the workers that have been in user code for
  * too long, so that others take their place; how many are to be started, and *ret_next: when to look again. */
