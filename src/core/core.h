@@ -348,7 +348,7 @@ struct tn_core {
 	uint64_t entry_chunk_room, entry_chunk_count;
 	uint64_t first_chunk; /* after a fork: the first that is not the parent's */
 	uint64_t next_life;
-	uint64_t work; /* entries and cells that were looked at one after the other, since others were let in */
+	uint64_t work, work_before; /* entries and cells that were looked at one after the other; when M was taken */
 	uint64_t counted; /* entries that ever went out of service */
 	uint64_t generation; /* atomic (relaxed): 0, and one more in each forked child */
 	uint64_t function_count;
@@ -376,6 +376,7 @@ extern struct tn_core tn_core;
 static inline void tn_lock(void)
 {
 	tn_mutex_lock(&tn_core.mutex);
+	tn_core.work_before = tn_core.work; /* who lets others in gives up the processor, so short sections never do */
 }
 
 void tn_unlock_and_tell(void); /* outbox.c */
@@ -393,14 +394,13 @@ enum { TN_BATCH = 256 };
 /* Where there can be many entries, or many cells of one: is it time to let others have M? */
 static inline bool tn_batch_done_locked(void)
 {
-	return tn_core.work >= TN_BATCH;
+	return tn_core.work - tn_core.work_before >= TN_BATCH;
 }
 
 /* Whoever waits for M has it now. */
 static inline void tn_breathe_unlock_lock(const char *place)
 {
 	(void)place;
-	tn_core.work = 0;
 	tn_unlock();
 	TN_FAULT(place);
 	tn_mutex_let_in(&tn_core.mutex);
