@@ -86,9 +86,8 @@ def environment(suite, variant):
     env["TENURE_MODEL_STEPS"] = str(steps * (10 if LONG else 1))
     env["TENURE_TORTURE_SECONDS"] = "20"
     if LONG and suite == "torture":
-        if "tsan" not in variant and variant != "aarch64":  # TSan's runtime does not live through threads in a forked child
+        if variant == "gcc":  # TSan's runtime does not live through threads in a forked child, nor ASan's allocator
             env["TENURE_TORTURE_FORK"] = "1"
-        if variant == "gcc":
             env["TENURE_TORTURE_LEASES"] = "100000000"
     return env
 

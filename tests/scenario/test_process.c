@@ -10,6 +10,17 @@
 
 #define CACHE .cache = &cache
 
+/* ASan's allocator has locks of its own, which a forked child finds as they were: the child of a process whose other threads are
+ * at work hangs in it now and then. So these tests are not in its builds. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN
+#endif
+#endif
+#define AMONG_THREADS static __attribute__((unused)) void
+
 TENURE_DECLARE(get_book, struct book, (int, n));
 static pid_t fork_inside = -1;
 static bool fork_now;
@@ -199,7 +210,7 @@ static int get_news_anew(void *unused)
 	return stats.refreshes != 0 || tenure_forget(news, TENURE_SECONDS(30)) != 0;
 }
 
-static void P1_a_fork_at_the_end_of_a_refresh_T4(void **state)
+AMONG_THREADS P1_a_fork_at_the_end_of_a_refresh_T4(void **state)
 {
 	tenure_stats stats;
 
@@ -226,7 +237,7 @@ static void *forget_news(void *unused)
 }
 
 /* In the parent another thread is at forgetting the function: in the child nobody is. */
-static void P1_a_fork_while_another_thread_forgets_F3(void **state)
+AMONG_THREADS P1_a_fork_while_another_thread_forgets_F3(void **state)
 {
 	pthread_t thread;
 
@@ -338,7 +349,7 @@ static void report_oddly(void *user, int result, const char *words)
 	child_of_report = waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? 0 : 999;
 }
 
-static void L3_P1_a_report_may_fork_or_end_its_thread(void **state)
+AMONG_THREADS L3_P1_a_report_may_fork_or_end_its_thread(void **state)
 {
 	tenure_stats stats;
 
@@ -434,7 +445,7 @@ static int get_the_same(void *unused)
 	return tenure_get(get_book, NULL, 1) != TENURE_CREATED;
 }
 
-static void P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody(void **state)
+AMONG_THREADS P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody(void **state)
 {
 	pthread_t thread;
 
@@ -780,7 +791,7 @@ static void fork_in(int place, bool waits)
 	cache = kept;
 }
 
-static void P1_a_fork_inside_a_front_leaves_the_child_with_an_error(void **state)
+AMONG_THREADS P1_a_fork_inside_a_front_leaves_the_child_with_an_error(void **state)
 {
 	(void)state;
 	for (int place = FORK_WAIT; place < FORK_PLACES; place++)
@@ -828,23 +839,25 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(P1_a_child_starts_empty_and_leaves_the_parents_alone),
 		T(P1_a_child_is_in_no_session_of_its_parents),
-		T(L3_P1_a_report_may_fork_or_end_its_thread),
-		T(P1_a_fork_at_the_end_of_a_refresh_T4),
-		T(P1_a_fork_while_another_thread_forgets_F3),
 		T(P1_a_fork_in_a_release_that_a_call_waits_for),
 		T(P1_keys_and_sessions_of_the_parent_are_refused),
 		T(P1_L5_tracked_leases_of_the_parent_are_told),
 		T(P1_L5_a_fork_inside_a_tracked_creator),
-		T(P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody),
 		T(P1_a_fork_inside_a_creator_publishes_nothing_in_the_child),
 		T(P2_exit_releases_what_is_open),
 		T(P2_exit_ends_a_refresh_and_releases_what_it_made_T4),
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
 		T(U6_the_environment_gives_the_process_wide_cache_its_front),
-		T(P1_a_fork_inside_a_front_leaves_the_child_with_an_error),
 		T(C2_a_cancelled_creator_is_abandoned),
 		T(T2_the_maintenance_thread_releases_on_time),
+#ifndef WITH_ASAN
+		T(P1_a_fork_at_the_end_of_a_refresh_T4),
+		T(P1_a_fork_while_another_thread_forgets_F3),
+		T(P1_a_fork_inside_a_front_leaves_the_child_with_an_error),
+		T(P1_a_fork_while_a_creator_and_a_release_run_hangs_nobody),
+		T(L3_P1_a_report_may_fork_or_end_its_thread),
+#endif
 	};
 
 	return RUN(tests);
