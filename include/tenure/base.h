@@ -237,7 +237,7 @@ enum { TENURE_ERRORS(TENURE_ERROR_) TENURE_OK = 0 };
 		\
 		if (TENURE_LIKELY_(function != NULL && arguments->lease_ != NULL) && \
 		    TENURE_LIKELY_(arguments->lease_->lease.cell_ == NULL) && \
-		    TENURE_LIKELY_(fn##_mix_in_(arguments, function->seed, &sizes, &hash)) && \
+		    TENURE_LIKELY_(fn##_mix_in_(arguments, __atomic_load_n(&function->seed, __ATOMIC_RELAXED), &sizes, &hash)) && \
 		    TENURE_LIKELY_((cell = tenure_pin_(hash)) != NULL)) { \
 			entry = cell->entry; \
 			if (TENURE_LIKELY_(entry->function == function && \

@@ -1091,7 +1091,7 @@ private:
 
 			if (TENURE_UNLIKELY_(state == nullptr))
 				return false;
-			hash = state->seed;
+			hash = __atomic_load_n(&state->seed, __ATOMIC_RELAXED);
 			if (!(mix<Args>(own.keyed[I], args, hash, texts[I]) && ...))
 				return false;
 			cell = tenure_pin_(hash);

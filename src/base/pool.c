@@ -12,9 +12,14 @@ struct tn_pool_chunk {
 	char items[];
 };
 
-void tn_pool_init(struct tn_pool *pool, size_t item_size)
+void tn_pool_init(struct tn_pool *pool, size_t item_size, size_t link)
 {
-	*pool = (struct tn_pool){ .item_size = item_size };
+	*pool = (struct tn_pool){ .item_size = item_size, .link = link };
+}
+
+static void **link_of(const struct tn_pool *pool, void *item)
+{
+	return (void **)(void *)((char *)item + pool->link);
 }
 
 void *tn_pool_grow(const struct tn_pool *pool)
@@ -34,16 +39,16 @@ void tn_pool_adopt_locked(struct tn_pool *pool, void *memory)
 
 void *tn_pool_take_locked(struct tn_pool *pool)
 {
-	void **item = pool->free;
+	void *item = pool->free;
 
 	if (item != NULL)
-		pool->free = *item;
+		pool->free = *link_of(pool, item);
 	return item;
 }
 
 void tn_pool_put_locked(struct tn_pool *pool, void *item)
 {
-	*(void **)item = pool->free;
+	*link_of(pool, item) = pool->free;
 	pool->free = item;
 }
 

@@ -97,11 +97,11 @@ static void start(void)
 	tn_list_init(&tn_core.caches);
 	tn_list_init(&tn_core.functions);
 	tn_list_init(&tn_core.waiters);
-	tn_pool_init(&tn_core.objects, sizeof(struct tn_object));
-	tn_pool_init(&tn_core.flights, sizeof(tenure_call));
+	tn_pool_init(&tn_core.objects, sizeof(struct tn_object), 0);
+	tn_pool_init(&tn_core.flights, sizeof(tenure_call), 0);
 	tn_region_init(&tn_core.headers, TENURE_CHUNK_ * sizeof(struct tn_entry));
 	tn_region_init(&tn_core.cell_chunks, sizeof(struct tn_cells));
-	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function));
+	tn_pool_init(&tn_core.function_pool, sizeof(struct tn_function), offsetof(struct tn_function, users));
 	tn_table_start();
 	tn_session_start();
 	tn_maintenance_start();

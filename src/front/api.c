@@ -94,7 +94,8 @@ static bool hit(const struct tn_function *function, const tenure_definition *def
 	struct tenure_cell_ *cell;
 	uint64_t hash;
 
-	if (definition->mix == NULL || arguments->size == 0 || !definition->mix(arguments, function->state.seed, &sizes, &hash))
+	if (definition->mix == NULL || arguments->size == 0 ||
+	    !definition->mix(arguments, __atomic_load_n(&function->state.seed, __ATOMIC_RELAXED), &sizes, &hash))
 		return false;
 	cell = tenure_pin_(hash);
 	if (cell == NULL)

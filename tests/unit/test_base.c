@@ -90,7 +90,7 @@ static void pool_keeps_what_is_behind_the_link(void **state)
 	struct tn_pool pool;
 
 	(void)state;
-	tn_pool_init(&pool, sizeof(struct thing));
+	tn_pool_init(&pool, sizeof(struct thing), 0);
 	assert_null(tn_pool_take_locked(&pool));
 	tn_pool_adopt_locked(&pool, tn_pool_grow(&pool));
 	a = tn_pool_take_locked(&pool);
