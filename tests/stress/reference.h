@@ -183,7 +183,7 @@ static void ref_follow_options(struct entry *e)
 
 	if (end == INT64_MIN && ref.background[e->function])
 		return; /* its own ttl is over, and it stays stale */
-	ref_set_ends(e, end, !e->own_ttl || end == NEVER ? ref.ttl[e->function] : end - e->ready);
+	ref_set_ends(e, end, !e->own_ttl || end == NEVER || end == INT64_MIN ? ref.ttl[e->function] : end - e->ready);
 	if (e->soft > ref.now) {
 		e->failures = 0;
 		e->stale = false;
