@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spin.c: to wait some microseconds for another thread without the kernel. */
+/* spin.c: to wait some tens of microseconds for another thread without the kernel. */
 #include "base/spin.h"
 
 #include "base/clock.h"
 #include "base/thread.h"
 
 enum {
-	LONG_ENOUGH = 10000, /* ns: a thread that is woken on another processor has begun by then */
+	LONG_ENOUGH = 50000, /* ns: a thread that is woken on another processor has begun by then, in a virtual machine too */
 	SKIP_MOST = 64,
 	LOOKS = 16, /* between two readings of the clock */
 };

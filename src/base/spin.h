@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spin.h: to wait some microseconds for another thread without the kernel, where that is likely to be worth it.
+/* spin.h: to wait some tens of microseconds for another thread without the kernel, where that is likely to be worth it.
  *
  * A thread that parks and is woken costs two changes of context, some microseconds each. Who expects to be woken sooner may
  * watch a word for about as long first. Whether it pays is learnt where it is done: after a success it is done again, after
