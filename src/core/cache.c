@@ -180,11 +180,25 @@ static bool at_rest_locked(const tenure_cache *cache, const struct own *own)
 	return flights <= own->flights && cache->unfinished <= own->flights + own->releases;
 }
 
+/* The calls that wait for a creation which this thread itself is in the middle of: they cannot end before it. */
+static uint64_t waiting_for_own_locked(const tenure_cache *cache)
+{
+	const struct tn_context *context = tn_context();
+	const struct tn_waiter *waiter;
+	uint64_t count = 0;
+
+	for (const tenure_call *flight = context->attached ? NULL : context->inside; flight != NULL; flight = flight->parent) {
+		tn_list_for_each(waiter, &flight->waiters, struct tn_waiter, in_flight)
+			count += flight->function->cache == cache && !flight->ended;
+	}
+	return count;
+}
+
 /* Nothing of it is out: no creation, nothing unreleased, no call, no thread. */
 static bool settled_locked(const tenure_cache *cache, const struct own *own)
 {
 	return at_rest_locked(cache, own) && cache->threads <= own->threads && cache->executing == 0 &&
-	       cache->calls <= own->flights + own->releases;
+	       cache->calls <= own->flights + own->releases + waiting_for_own_locked(cache);
 }
 
 static bool await_settled_locked(tenure_cache *cache, int64_t deadline)

@@ -105,12 +105,11 @@ struct tn_function *tn_clear_next_root(tenure_cache *cache, struct tn_function *
 	struct tn_function *next, *at = current;
 
 	tn_lock();
-	/* One without a face is kept by a prepared key only: its definition is gone. */
 	do {
 		next = next_locked(&cache->functions, at == NULL ? NULL : &at->in_cache, offsetof(struct tn_function, in_cache));
 		tn_function_put_locked(at);
 		at = next;
-	} while (next != NULL && next->faces == NULL);
+	} while (next != NULL && tn_forgotten_locked(next, 1));
 	tn_unlock();
 	return next;
 }

@@ -422,6 +422,12 @@ static inline struct tn_function *tn_function_of(const struct tn_entry *entry)
 	return (struct tn_function *)(uintptr_t)entry->head.function; /* likewise */
 }
 
+/* Do only prepared keys lead here, and `walks` counts of the caller's? Then the definition may be gone. */
+static inline bool tn_forgotten_locked(const struct tn_function *function, uint64_t walks)
+{
+	return function->parent == NULL && function->users == function->keys + walks;
+}
+
 static inline int64_t tn_cached_now(const tenure_cache *cache)
 {
 	return __atomic_load_n(&cache->now, __ATOMIC_RELAXED);

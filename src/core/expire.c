@@ -16,8 +16,8 @@
 #include "core/outbox.h"
 #include "core/retire.h"
 
-enum { PAUSES = 6 }; /* after a refresh that failed the next comes 1, 2, 4 ... 64 s later */
-static const int64_t FIRST_PAUSE = 1000000000; /* ns */
+enum { PAUSES = 6 }; /* after a refresh that failed each pause is twice the one before, this often */
+static const int64_t FIRST_PAUSE = 1000000000; /* ns; less where the resource may not live for 16 times as long */
 
 static const int64_t LOOK_LEAST = 1000000; /* ns */
 

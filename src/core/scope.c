@@ -62,25 +62,27 @@ static int find_child_locked(struct tn_function *root, struct tn_function **made
 int tn_scope_enter(struct tn_function *root, struct tn_function **ret_child)
 {
 	struct tn_function *made = NULL;
+	const char *name;
 	int result = 0;
 
 	*ret_child = NULL;
-	while (result == 0 && *ret_child == NULL) {
+	do {
 		tn_lock();
+		name = root->definition->name;
 		result = find_child_locked(root, &made, ret_child);
 		tn_unlock();
 		if (result == 0 && *ret_child == NULL && (made = tn_function_reserve()) == NULL)
 			result = TENURE_ENOMEM;
-	}
+	} while (result == 0 && *ret_child == NULL);
 	tn_function_put_unused(made);
 	switch (result) {
 	case TENURE_ESESSION:
 		return tn_fail(result, "%s() keeps its resources by session, and this thread has no current one that is open; "
-			       "enter one with tenure_session_enter()", root->definition->name);
+			       "enter one with tenure_session_enter()", name);
 	case TENURE_ECLOSED:
-		return tn_fail(result, "%s() was retired", root->definition->name);
+		return tn_fail(result, "%s() was retired", name);
 	case TENURE_ENOMEM:
-		return tn_fail(result, "out of memory for the function %s() of a session", root->definition->name);
+		return tn_fail(result, "out of memory for the function %s() of a session", name);
 	default:
 		return 0;
 	}

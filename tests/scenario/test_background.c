@@ -695,6 +695,80 @@ static void C5_a_creator_on_a_worker_whose_thread_exits_is_abandoned(void **stat
 				       .max_entries = 2), 0);
 }
 
+static void C2_an_abandoned_creator_on_a_worker_is_told_to_who_asked(void **state)
+{
+	(void)state;
+	set_mode(ABANDON);
+	assert_int_equal(tenure_update(get_news, CACHE, .create_on_worker = true), 0);
+	assert_int_equal(tenure_get(get_news, NULL, "u", 1, ""), TENURE_EFAILED); /* not made again and again */
+	assert_non_null(strstr(tenure_message(), "abandoned"));
+	assert_int_equal(stats_of_news().abandoned, 1);
+	assert_int_equal(tenure_update(get_news, CACHE, .ttl = "100s", .max_stale = "300s", .refresh = TENURE_BACKGROUND,
+				       .max_entries = 2), 0);
+}
+
+static void L3_a_job_that_waits_behind_a_stuck_one_begins(void **state)
+{
+	(void)state;
+	tn_fault_arm("test.far", 0);
+	assert_int_equal(tenure_get_within(get_far, 0, NULL, "u", 1), TENURE_ETIMEDOUT);
+	tn_fault_await("test.far");
+	assert_int_equal(tenure_get_within(get_far, 0, NULL, "u", 2), TENURE_ETIMEDOUT); /* one worker stays for releases */
+	assert_int_equal(count_of(&created), 0);
+	advance(1.5);
+	await_count(&created, 1); /* the second */
+	tn_fault_release("test.far");
+	await_count(&created, 2);
+}
+
+/* A creator that asks for another one on a worker, and leaves; then that one asks for the first. */
+TENURE_DECLARE(get_inner, struct book, (int, n));
+TENURE_DECLARE(get_outer, struct book, (int, n));
+static int make_inner(tenure_call *call, const get_inner_args *a, struct book **ret)
+{
+	(void)call;
+	TN_FAULT("test.inner");
+	*ret = book_new(a->n);
+	return tenure_get(get_outer, NULL, a->n) < 0 ? -1 : 0;
+}
+static int make_outer(tenure_call *call, const get_outer_args *a, struct book **ret)
+{
+	(void)call;
+	*ret = book_new(a->n);
+	if (tenure_get_within(get_inner, 0, NULL, a->n) != TENURE_ETIMEDOUT)
+		return -1;
+	TN_FAULT("test.outer");
+	return 0;
+}
+TENURE_DEFINE(get_inner, CACHE, .create = make_inner, .release = book_release, .create_on_worker = true);
+TENURE_DEFINE(get_outer, CACHE, .create = make_outer, .release = book_release);
+
+static void *outer_on_a_thread(void *unused)
+{
+	(void)unused;
+	return (void *)(intptr_t)tenure_get(get_outer, NULL, 1);
+}
+
+static void C4_who_has_left_is_part_of_no_cycle(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	tn_fault_arm("test.inner", 0);
+	tn_fault_arm("test.outer", 0);
+	thread = start(outer_on_a_thread, NULL);
+	tn_fault_await("test.inner");
+	tn_fault_await("test.outer"); /* it has left */
+	tn_fault_arm("flight.enrolled", 0);
+	tn_fault_release("test.inner");
+	tn_fault_await("flight.enrolled"); /* the inner one waits for the outer one */
+	tn_fault_release("flight.enrolled");
+	tn_fault_release("test.outer");
+	assert_int_equal((intptr_t)finish(thread), TENURE_CREATED);
+	assert_true(tenure_get(get_inner, NULL, 1) >= 0);
+	assert_int_equal(created, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -725,6 +799,9 @@ int main(void)
 		T(C8_the_caller_awaits_the_release_for_its_worker),
 		T(C6_a_clear_wins_over_a_creator_on_a_worker),
 		T(C5_a_creator_on_a_worker_whose_thread_exits_is_abandoned),
+		T(C2_an_abandoned_creator_on_a_worker_is_told_to_who_asked),
+		T(L3_a_job_that_waits_behind_a_stuck_one_begins),
+		T(C4_who_has_left_is_part_of_no_cycle),
 	};
 	return RUN(tests);
 }

@@ -234,14 +234,27 @@ static void F3_forget_waits_for_a_running_creation_and_its_release(void **state)
 	assert_null(get_passing.function.state_[0]);
 }
 
-static void F3_a_prepared_key_outlives_a_forgotten_function(void **state)
+static int to_nowhere(void *user, const char *text, size_t size)
 {
+	(void)user, (void)text, (void)size;
+	return 0;
+}
+
+static void F3_a_prepared_key_outlives_a_forgotten_function_which_nobody_looks_at(void **state)
+{
+	tenure_definition definition;
 	tenure_key *key;
 
 	(void)state;
 	assert_int_equal(tenure_prepare(get_passing, &key, 1), 0);
 	assert_int_equal(tenure_get_key(get_passing, NULL, key), TENURE_CREATED);
 	assert_int_equal(tenure_forget(get_passing, TENURE_FOREVER), 0);
+	definition = get_passing.definition;
+	memset(&get_passing.definition, 0, sizeof(get_passing.definition)); /* as if it were unloaded */
+	assert_int_equal(tenure_dump(cache, 0, to_nowhere, NULL), 0);
+	assert_int_equal(tenure_dump(NULL, TENURE_DUMP_OPENMETRICS | TENURE_DUMP_EVERY_CACHE, to_nowhere, NULL), 0);
+	assert_int_equal(tenure_clear_all(cache), 0);
+	get_passing.definition = definition;
 	assert_int_equal(tenure_get_key(get_passing, NULL, key), TENURE_EINVAL);
 	tenure_key_free(key);
 	assert_int_equal(tenure_forget(get_passing, TENURE_FOREVER), 0);
@@ -620,7 +633,7 @@ int main(void)
 		T(F3_an_entry_keeps_the_release_it_was_published_with),
 		T(F3_a_retired_function_gives_up_what_it_has_and_refuses),
 		T(F3_forget_waits_for_a_running_creation_and_its_release),
-		T(F3_a_prepared_key_outlives_a_forgotten_function),
+		T(F3_a_prepared_key_outlives_a_forgotten_function_which_nobody_looks_at),
 		T(F3_forgotten_a_thousand_times_takes_no_more_memory),
 		T(F2_of_two_faces_one_is_forgotten_and_the_other_goes_on),
 		T(F3_forgotten_is_the_last_call),

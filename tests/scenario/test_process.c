@@ -526,6 +526,46 @@ static void P2_exit_releases_what_is_open(void **state)
 	close(release_pipe[0]);
 }
 
+TENURE_DECLARE(ends_all, struct book, (int, n));
+static int make_ends_all(tenure_call *c, const ends_all_args *a, struct book **ret)
+{
+	tenure_stats stats;
+
+	(void)c, (void)a, (void)ret;
+	do
+		tenure_cache_stats(cache, &stats, sizeof(stats));
+	while (stats.waits == 0); /* somebody waits for it */
+	exit(0);
+}
+TENURE_DEFINE(ends_all, CACHE, .create = make_ends_all, .release = book_release);
+
+static void *get_ends_all(void *unused)
+{
+	(void)unused;
+	tenure_get(ends_all, NULL, 1);
+	return NULL;
+}
+
+static void P2_exit_in_a_creator_does_not_wait_for_who_waits_for_it(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(30); /* well before the timeout */
+		if (tenure_cache_open(&cache, .name = "mine", .exit_timeout = TENURE_SECONDS(3600)) != 0)
+			_exit(9);
+		start(get_ends_all, NULL);
+		tenure_get(ends_all, NULL, 1);
+		_exit(8);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 TENURE_DECLARE(until_closed, struct book, (int, n));
 static long makings; /* atomic */
 static int make_until_closed(tenure_call *c, const until_closed_args *a, struct book **ret)
@@ -845,6 +885,7 @@ int main(void)
 		T(P1_L5_a_fork_inside_a_tracked_creator),
 		T(P1_a_fork_inside_a_creator_publishes_nothing_in_the_child),
 		T(P2_exit_releases_what_is_open),
+		T(P2_exit_in_a_creator_does_not_wait_for_who_waits_for_it),
 		T(P2_exit_ends_a_refresh_and_releases_what_it_made_T4),
 		T(P2_exit_names_what_is_still_leased_and_does_not_close_it),
 		T(F5_configure_comes_before_the_first_use),
