@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.h: invariants of the library's own making, checked in every build; a broken one aborts. A user's mistake is a result code, never one of these. */
+/* check.h: invariants of the library's own making, checked in every build.
+ *
+ * A broken one aborts. A user's mistake is a result code, never one of these. */
 #ifndef TN_CHECK_H
 #define TN_CHECK_H
 

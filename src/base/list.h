@@ -43,18 +43,6 @@ static inline void tn_list_remove(struct tn_list *link)
 	tn_list_init(link);
 }
 
-/* Everything of `from` to the end of `to`; `from` is empty after it. */
-static inline void tn_list_move_all(struct tn_list *to, struct tn_list *from)
-{
-	if (!tn_list_empty(from)) {
-		from->next->prev = to->prev;
-		to->prev->next = from->next;
-		from->prev->next = to;
-		to->prev = from->prev;
-	}
-	tn_list_init(from);
-}
-
 #define tn_list_first(list, type, member) \
 	(tn_list_empty(list) ? NULL : tn_container((list)->next, type, member))
 #define tn_list_last(list, type, member) \

@@ -135,12 +135,3 @@ tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const t
 	walk(&block, definition, arguments);
 	return (tenure_arguments *)(void *)block.memory;
 }
-
-bool tn_arguments_copyable(const tenure_definition *definition)
-{
-	for (size_t i = 0; i < definition->parameter_count; i++) {
-		if (definition->parameters[i].kind == TENURE_OBJECT)
-			return false;
-	}
-	return true;
-}

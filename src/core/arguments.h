@@ -7,11 +7,9 @@
 
 #include <tenure/tenure.h>
 
-/* A deep copy of a structure or a bound list in one block, for tn_free(): texts, bytes and values too, those of '_' parameters included; objects (what
- * has an identify function, or a type that tenure does not know) are shared. NULL: no memory, or a '_' value too deep. */
+/* A deep copy of a structure or a bound list in one block, for tn_free(): texts, bytes and values too, those of '_'
+ * parameters included; objects (what has an identify function, or a type that tenure does not know) are shared. NULL: no
+ * memory, or a '_' value too deep. */
 tenure_arguments *tn_arguments_copy(const tenure_definition *definition, const tenure_arguments *arguments);
-
-/* Does a copy hold everything, so that it may outlive what the caller lent? */
-bool tn_arguments_copyable(const tenure_definition *definition);
 
 #endif

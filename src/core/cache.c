@@ -48,7 +48,6 @@ static tenure_cache *new_cache(const tenure_cache_options *options)
 		return NULL;
 	}
 	cache->options.name = cache->name;
-	cache->generation = tn_core.generation;
 	tn_list_init(&cache->functions);
 	tn_list_init(&cache->flights);
 	tn_list_init(&cache->workers);
@@ -382,7 +381,6 @@ void tn_cache_forget(tenure_cache *cache)
 	cache->to_execute = cache->executing = 0;
 	cache->posted = cache->to_wake = false;
 	cache->timers.size = cache->timers_reserved = 0;
-	cache->generation = tn_core.generation;
 	tn_cond_reinit(&cache->work);
 	tn_cond_reinit(&cache->tick);
 	tn_cond_reinit(&cache->settled);

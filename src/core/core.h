@@ -108,7 +108,6 @@ struct tn_entry {
 	uint8_t refresh_failures; /* in a row */
 	bool last : 1; /* RELEASING: the last entry of its object, so the release runs */
 	bool counted : 1; /* in its function's `unfinished` */
-	bool running : 1; /* RELEASING: a worker is in the callback */
 	bool own_ttl : 1; /* its creator has set it */
 	bool refreshing : 1; /* a refresh of this life waits or runs: its outcome sets the next soft_at */
 };
@@ -127,7 +126,6 @@ struct tn_waiter {
 	struct tn_list in_core; /* tn_core.waiters: the edges of the search for cycles */
 	tenure_call *flight; /* what it waits for */
 	tenure_call *inside; /* the innermost creation this thread runs, or NULL */
-	int64_t deadline;
 	bool granted; /* holds one lease, counted on `shared` */
 	bool sent_away; /* by the front */
 };
@@ -209,7 +207,6 @@ struct tenure_cache {
 	char *name; /* constant */
 	tenure_cache_options options; /* constant once open */
 	int64_t now; /* the cached time: atomic (relaxed), moved under M */
-	uint64_t generation; /* of the process */
 	bool open;
 	bool closing;
 	bool exited; /* at exit() it was closed, or as far as could be */

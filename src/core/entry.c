@@ -179,7 +179,7 @@ void tn_entry_begin_locked(struct tn_entry *entry, struct tn_function *function,
 	entry->object = NULL;
 	entry->recording = NULL;
 	entry->flight = flight;
-	entry->last = entry->running = entry->counted = false;
+	entry->last = entry->counted = false;
 	entry->opened = 0;
 	entry->cause = TN_CAUSES; /* none yet */
 	entry->ready_at = TN_NEVER; /* likewise */
@@ -322,7 +322,6 @@ struct tn_entry *tn_entry_next_release_locked(tenure_cache *cache)
 	if (cache->release_first == NULL)
 		cache->release_end = &cache->release_first;
 	cache->queued--;
-	entry->running = true;
 	return entry;
 }
 

@@ -50,7 +50,7 @@ void tn_entry_count_out_locked(struct tn_entry *entry);
 /* RETIRED -> RELEASING: the caller brought `shared` to zero. Queued for a worker, who is woken. */
 void tn_entry_hand_over_locked(struct tn_entry *entry);
 
-/* The next entry to release, or NULL; marks it as running. */
+/* The next entry to release, or NULL. */
 struct tn_entry *tn_entry_next_release_locked(tenure_cache *cache);
 
 /* RELEASING -> FREE: its release has run. The entry is somebody else's after this; the caller has taken key and

@@ -2,8 +2,9 @@
 /* expire.c: deadlines of entries.
  *
  * `expire_at` is for hits: the earliest moment from which a hit must take the slow path (end of the ttl, next
- * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time, which the maintenance moves when a timer is due, or a poll
- * does; so a hit reads no clock, and sees a deadline as soon as the maintenance does.
+ * validation; at once, where each hit is validated or each lease tracked). It is compared with the cache's cached time,
+ * which the maintenance moves when a timer is due, or a poll does; so a hit reads no clock, and sees a deadline as soon as
+ * the maintenance does.
  * `timer` is for the maintenance: the end of the ttl, the next look at an idle entry, and the next validation,
  * which fires once, only to move the cached time; the next slow path acts on it.
  * Idle entries are looked at every eighth of their idle ttl, but not more often than each LOOK_LEAST, so they may live longer

@@ -45,8 +45,9 @@ static struct tn_function *find_locked(const char *name, const char *version)
 	struct tn_function *function;
 
 	tn_list_for_each(function, &tn_core.functions, struct tn_function, in_core) {
-		if (function->parent == NULL && !function->closed && function->cache->open && function->version != NULL && strcmp(function->version, version) == 0 &&
-		    strcmp(function->definition->name, name) == 0)
+		if (function->parent != NULL || function->closed || !function->cache->open || function->version == NULL)
+			continue;
+		if (strcmp(function->version, version) == 0 && strcmp(function->definition->name, name) == 0)
 			return function;
 	}
 	return NULL;

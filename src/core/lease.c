@@ -3,8 +3,8 @@
  *
  * A lease is the address of the cell that counts it: a thread's own, or the entry's `grant`, a cell that is never
  * opened and so sends every give-back to `shared`. Its word counts them all the same, before and after the retirement:
- * a give-back that finds none there is a second one, and undoes itself. A give-back needs no record of the calling thread, no memory, and
- * cannot fail for a lease that is held. */
+ * a give-back that finds none there is a second one, and undoes itself. A give-back needs no record of the calling thread,
+ * no memory, and cannot fail for a lease that is held. */
 #include "core/lease.h"
 
 #include "base/error.h"

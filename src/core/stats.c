@@ -117,7 +117,9 @@ static size_t list_functions_locked(const tenure_cache *cache, struct tn_functio
 	size_t count = 0;
 
 	tn_list_for_each(function, &tn_core.functions, struct tn_function, in_core) {
-		if (function->parent != NULL || tn_forgotten_locked(function, 0) || (cache == NULL ? !function->cache->open : function->cache != cache))
+		if (function->parent != NULL || tn_forgotten_locked(function, 0))
+			continue;
+		if (cache == NULL ? !function->cache->open : function->cache != cache)
 			continue;
 		if (count < room) {
 			ret[count].function = function;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c: from the hash of a key to the id of its entry.
  *
- * Open addressing, linear probing from the start of a bucket of four, slots of {hash, id}, at most three quarters full. Writers hold M. Readers hold
- * nothing and need no protection:
+ * Open addressing, linear probing from the start of a bucket of four, slots of {hash, id}, at most three quarters full.
+ * Writers hold M. Readers hold nothing and need no protection:
  *   - a slot that is being moved or filled may show the hash of one key beside the id of another: the reader then pins
  *     an entry whose key differs, gives it back, and looks again under M;
  *   - one that is moved behind a reader's back is missed: the same;

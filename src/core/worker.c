@@ -3,9 +3,9 @@
  *
  * Releases are entries that are RELEASING, jobs are creations that shall not run on a caller's thread. Releases go first, in
  * the order in which they came; of the jobs so many run at a time that a worker is left for releases.
- * Workers: one from the first creation on; one that takes a job, or leaves others waiting, starts the next, up to the option. A worker that has
- * been in user code for over a second is stuck: another takes its place (a release is reported), and when it comes back it
- * fills a place that is empty, or ends. A worker's structure lives on its thread's stack.
+ * Workers: one from the first creation on; one that takes a job, or leaves others waiting, starts the next, up to the
+ * option. A worker that has been in user code for over a second is stuck: another takes its place (a release is reported),
+ * and when it comes back it fills a place that is empty, or ends. A worker's structure lives on its thread's stack.
  * With an executor of the program's own there are no workers: each task that is queued is handed to it (outbox.c). In manual
  * mode polls run what is queued, and so does who has to wait for it. */
 #include "core/worker.h"
@@ -316,8 +316,8 @@ static bool more_hands_wanted_locked(const struct tn_worker *worker)
 {
 	const tenure_cache *cache = worker->cache;
 
-	return (work_waits_locked(cache) || worker->job != NULL) && cache->idle_workers == 0 && cache->worker_count < most_workers(cache) &&
-	       !cache->stop;
+	return (work_waits_locked(cache) || worker->job != NULL) && cache->idle_workers == 0 &&
+	       cache->worker_count < most_workers(cache) && !cache->stop;
 }
 
 static void leave_locked(struct tn_worker *worker)

@@ -5,9 +5,10 @@
 
 #include "core/function.h"
 
-/* Read and check a definition, with `other` options in place of its own if not NULL. `spinner_room` holds the default text. 0; TENURE_EINVAL or TENURE_EVERSION with a message
- * that says what is allowed; TENURE_ENOMEM. */
-int tn_options_read(const tenure_function *face, const tenure_options *other, char spinner_room[256], struct tn_options *ret_options);
+/* Read and check a definition, with `other` options in place of its own if not NULL. `spinner_room` holds the default text.
+ * 0; TENURE_EINVAL or TENURE_EVERSION with a message that says what is allowed; TENURE_ENOMEM. */
+int tn_options_read(const tenure_function *face, const tenure_options *other, char spinner_room[256],
+		    struct tn_options *ret_options);
 
 /* The same for a cache; fills in the front that the environment names. */
 int tn_options_read_cache(const tenure_cache_options *given, tenure_cache_options *ret_options);
