@@ -51,19 +51,21 @@ static void fill_and_drain(void)
 
 static void L1_all_memory_comes_from_the_program_and_goes_back(void **state)
 {
-	long after_first;
+	long after_first = 0;
 
 	(void)state;
 	assert_int_equal(tenure_set_allocator(allocate, &out), 0);
-	assert_int_equal(set_up(NULL), 0);
-	fill_and_drain();
-	assert_true(asked > 9000);
-	after_first = out;
-	fill_and_drain(); /* what is type-stable is used again */
-	assert_true(out <= after_first);
+	for (int i = 0; i < 2; i++) { /* closed after each, so that no worker gives anything back while it is counted */
+		assert_int_equal(set_up(NULL), 0);
+		fill_and_drain();
+		assert_int_equal(tear_down(NULL), 0);
+		if (i == 0)
+			after_first = count_of(&out);
+	}
+	assert_true(count_of(&asked) > 18000);
+	assert_true(count_of(&out) <= after_first); /* what is type-stable is used again */
 	assert_int_equal(tenure_set_allocator(allocate, &out), TENURE_EBUSY); /* too late */
 	assert_int_equal(tenure_set_allocator(NULL, NULL), TENURE_EINVAL);
-	assert_int_equal(tear_down(NULL), 0);
 }
 
 int main(void)
